@@ -1,0 +1,61 @@
+# The door: verbs only. What they mean to the compiler stands in meson.build.
+#
+#   make             sets up what is missing, builds build/dylumo
+#   make demo        the same, then answers three photos with songs
+#   make check       the same, then every test (also under ASan and UBSan)
+#   make check-long  fuzzing, soaks, TSan, ten million songs
+#   make lint format install bench asan tsan valgrind fuzz clean
+
+MESON_TEST = meson test --print-errorlogs --no-rebuild
+
+all: build-release
+
+setup-build setup-check setup-lint: setup-%:
+	@tools/setup_debian.sh $*
+
+build/build.ninja: | setup-build
+	@meson setup build >/dev/null || { meson setup build; exit 1; }
+build-release: setup-build build/build.ninja
+	@ninja -C build --quiet
+
+build/asan/build.ninja: | setup-check
+	@meson setup build/asan -Dbuildtype=debugoptimized -Db_sanitize=address,undefined \
+	    -Db_lundef=false >/dev/null
+build-asan: setup-check build/asan/build.ninja
+	@ninja -C build/asan --quiet
+
+demo: build-release
+	@tools/demo.sh
+
+check: setup-check build-release build-asan
+	@status=0; $(MESON_TEST) -C build || status=1; $(MESON_TEST) -C build/asan || status=1; \
+	tools/count_tests.py build build/asan && exit $$status
+
+asan: build-asan
+	@$(MESON_TEST) -C build/asan; tools/count_tests.py build/asan
+
+tsan: setup-check
+	@test -f build/tsan/build.ninja || meson setup build/tsan -Dbuildtype=debugoptimized \
+	    -Db_sanitize=thread -Db_lundef=false >/dev/null
+	@ninja -C build/tsan --quiet
+	@TSAN_OPTIONS=suppressions=$(CURDIR)/tests/support/tsan.supp $(MESON_TEST) -C build/tsan; \
+	tools/count_tests.py build/tsan
+
+valgrind: setup-check build-release
+	@DYLUMO_CPU=scalar $(MESON_TEST) -C build --suite unit --timeout-multiplier 30 \
+	    --wrapper 'valgrind -q --error-exitcode=99 --leak-check=full'
+
+format: setup-lint
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+lint: setup-lint build-release
+	@tools/lint.sh
+
+install: build-release
+	@meson install -C build --no-rebuild $(if $(DESTDIR),--destdir '$(DESTDIR)')
+
+clean:
+	rm -rf build
+
+.PHONY: all setup-build setup-check setup-lint build-release build-asan demo check check-long asan \
+        tsan valgrind format lint install bench fuzz clean
