@@ -150,6 +150,171 @@ struct dylumo_context {
 #define DYLUMO_CONTEXT_INIT { sizeof(struct dylumo_context), 0, 0, 0, NULL, NULL, NULL, NULL }
 /* clang-format on */
 
+/* -------------------------------------------------------------------- open */
+
+/* The parts that answer pictures. A NULL path means the default, looked for in this order: the
+ * environment (DYLUMO_ENCODER, DYLUMO_MOOD, DYLUMO_SONGS), then as "lite2.safetensors",
+ * "lite2-mood.safetensors" and "songs.dylumo" in $XDG_DATA_HOME/dylumo (or ~/.local/share/dylumo),
+ * each folder of $XDG_DATA_DIRS + "/dylumo", share/dylumo beside the installed program or library,
+ * and the build tree. */
+struct dylumo_options {
+    size_t struct_size;
+    const char *encoder_path;
+    const char *mood_path;
+    const char *songs_path;
+    const char *precision;                /* "auto", "f32", "bf16" or "int8"; NULL: "auto" */
+    const struct dylumo_context *context; /* copied at open; NULL: defaults */
+};
+
+/* clang-format off */
+#define DYLUMO_OPTIONS_INIT { sizeof(struct dylumo_options), NULL, NULL, NULL, NULL, NULL }
+/* clang-format on */
+
+struct dylumo;
+
+/* Opens encoder, mood weights and songs and checks that they belong together.
+ *
+ *   options   may be NULL: all defaults
+ *
+ * Owns     *out is the caller's, for dylumo_close, which takes NULL.
+ * Fails    NOT_FOUND (names the places that were searched), BAD_FILE, MISMATCH, NO_MEMORY, ...
+ * Threads  after open, every call below may run in any number of threads at once.
+ * Cost     about 30 ms, nearly all of it the encoder's; files are mapped, not read. */
+DYLUMO_API DYLUMO_MUST_USE enum dylumo_status
+dylumo_open(struct dylumo **out, const struct dylumo_options *options, struct dylumo_error *err);
+DYLUMO_API void dylumo_close(struct dylumo *dylumo);
+
+/* The file that would be opened as "encoder", "mood" or "songs", into path[size]. */
+DYLUMO_API DYLUMO_MUST_USE enum dylumo_status dylumo_locate(const char *part, char *path,
+                                                            size_t size, struct dylumo_error *err);
+
+/* What is open. Strings live as long as dylumo. */
+struct dylumo_parts {
+    size_t struct_size;
+    const char *model;     /* "lite2": encoder and mood in one word */
+    const char *precision; /* "f32", "bf16" or "int8", as chosen */
+    const char *encoder_path, *mood_path, *songs_path;
+    uint64_t songs; /* in the catalogue */
+};
+DYLUMO_API const struct dylumo_parts *dylumo_parts(const struct dylumo *dylumo);
+
+/* --------------------------------------------------------------- recommend */
+
+/* How a feature or mood number is to be changed: to a place between 0 (the catalogue's lowest) and
+ * 1 (its highest), or from the picture's own place by so much. */
+struct dylumo_change {
+    const char *name; /* "valence", "energy" or any feature */
+    double value;
+    int relative; /* 0: value is the place; 1: value is added to the picture's place */
+};
+
+struct dylumo_weight {
+    const char *name; /* a feature, or "valence" / "energy" */
+    double factor;    /* 0: ignored; 2: counts double */
+};
+
+#define DYLUMO_MAX_SONGS 1000000
+
+/* What is wanted. 0 and NULL mean the default throughout. */
+struct dylumo_query {
+    size_t struct_size;
+    uint32_t count;      /* songs; 0: 10 */
+    uint32_t per_artist; /* at most so many songs of one artist; 0: 2; UINT32_MAX: any number */
+    int exact;           /* 1: never decode a JPEG at reduced size */
+    const char *filter;  /* "year>=1990 and genre in (jazz, soul)"; docs/filters.md */
+    const struct dylumo_change *changes;
+    size_t change_count;
+    const struct dylumo_weight *weights;
+    size_t weight_count;
+    double variety;      /* 0 to 1: how far the songs may differ from each other */
+    double familiar;     /* 0 to 1: how much well-known songs are preferred */
+    const char *like_id; /* lean on this song as well */
+    int season;          /* 0: no Christmas songs; 1: they may come */
+};
+
+/* clang-format off */
+#define DYLUMO_QUERY_INIT { sizeof(struct dylumo_query), 0, 0, 0, NULL, NULL, 0, NULL, 0, 0, 0, NULL, 0 }
+/* clang-format on */
+
+/* What the picture says. */
+struct dylumo_mood {
+    size_t struct_size;
+    double valence; /* 0 unhappy to 1 happy: share of a balanced set of pictures below this one */
+    double energy;  /* 0 calm to 1 lively, likewise */
+    double emotions[DYLUMO_EMOTION_COUNT]; /* probabilities, sum 1 */
+    double features[DYLUMO_FEATURE_COUNT]; /* what its music is like, in the catalogue's units */
+    double places[DYLUMO_FEATURE_COUNT];   /* the same as shares of the catalogue below, 0 to 1 */
+    double sure; /* 0 to 1: how much the emotions' probabilities differ from even */
+};
+
+struct dylumo_song {
+    size_t struct_size;
+    uint32_t rank;   /* 1 is the best */
+    uint64_t number; /* row in the catalogue */
+    const char *id, *title, *artist;
+    const char *genre;                     /* NULL: unknown */
+    const char *url;                       /* NULL: none */
+    int year;                              /* 0: unknown */
+    int popularity;                        /* -1: unknown */
+    double features[DYLUMO_FEATURE_COUNT]; /* the catalogue's units */
+    double distance2; /* weighted squared distance to the mood, in units of the mood's own error */
+    double match;     /* 100 exp(-distance2 / 2), in per cent */
+    const char *why;  /* one plain line */
+};
+
+/* Milliseconds of each step. */
+struct dylumo_times {
+    double read, decode, resize, encode, mood, search, total;
+};
+
+/* Everything about one picture's answer; strings live as long as the answer. */
+struct dylumo_answer {
+    size_t struct_size;
+    const char *picture;      /* the name it was asked by */
+    const char *picture_type; /* "JPEG"; NULL without a picture */
+    uint32_t width, height;   /* upright */
+    uint32_t frames;          /* more than 1: an animation, of which the first was used */
+    struct dylumo_mood mood;
+    size_t song_count;
+    const struct dylumo_song *songs; /* of this header's size: see dylumo_answer_song */
+    const char *note; /* what the reader should know: fewer songs than asked and why, what knobs
+                         changed; NULL: nothing */
+    struct dylumo_times times;
+};
+
+/* Songs for a picture file ("-" is standard input), for a picture in memory (name is for sentences
+ * and answer->picture), and for a mood alone: changes with relative 0 set it, all else is the
+ * middle.
+ *
+ *   query     may be NULL: ten songs, defaults
+ *
+ * Owns     *out is the caller's, for dylumo_answer_free, which takes NULL. It must go before
+ * dylumo. Fails    BAD_PICTURE, TOO_LARGE, NOT_FOUND, BAD_ARGUMENT (filter, knobs), CANCELLED,
+ * NO_MEMORY. Fewer songs than asked is no failure: song_count and note say so. Threads  any number
+ * at once. */
+DYLUMO_API DYLUMO_MUST_USE enum dylumo_status
+dylumo_recommend_file(const struct dylumo *dylumo, const char *path,
+                      const struct dylumo_query *query, struct dylumo_answer **out,
+                      struct dylumo_error *err);
+DYLUMO_API DYLUMO_MUST_USE enum dylumo_status
+dylumo_recommend_memory(const struct dylumo *dylumo, const void *bytes, size_t size,
+                        const char *name, const struct dylumo_query *query,
+                        struct dylumo_answer **out, struct dylumo_error *err);
+DYLUMO_API DYLUMO_MUST_USE enum dylumo_status
+dylumo_recommend_mood(const struct dylumo *dylumo, const struct dylumo_query *query,
+                      struct dylumo_answer **out, struct dylumo_error *err);
+/* Several pictures as one mood: the mean of what they say. */
+DYLUMO_API DYLUMO_MUST_USE enum dylumo_status
+dylumo_recommend_together(const struct dylumo *dylumo, const char *const *paths, size_t count,
+                          const struct dylumo_query *query, struct dylumo_answer **out,
+                          struct dylumo_error *err);
+DYLUMO_API void dylumo_answer_free(struct dylumo_answer *answer);
+
+/* Song index (0 is the best) of an answer, whatever size struct dylumo_song had when the caller was
+ * compiled; NULL past the end. */
+DYLUMO_API const struct dylumo_song *dylumo_answer_song(const struct dylumo_answer *answer,
+                                                        size_t index);
+
 #ifdef __cplusplus
 }
 #endif
