@@ -1,0 +1,41 @@
+/* What the encoder's parts share inside the room. Each network is one struct encoder_part;
+ * encoder.c finds it by the weight file's "dylumo.encoder" and knows nothing else of it. */
+#ifndef ENCODER_INTERNAL_H
+#define ENCODER_INTERNAL_H
+
+#include "dy_encoder.h"
+#include "dy_format.h"
+
+struct encoder_part {
+    const char *name; /* value of "dylumo.encoder" */
+    unsigned version; /* the newest "dylumo.version" it reads */
+
+    /* Fills encoder->info but for name, hash and precision, and encoder->net. The file is closed
+     * after it. On failure close is still called. */
+    enum dylumo_status (*open)(struct dy_encoder *encoder, const struct dy_safetensors *file,
+                               struct dylumo_error *err);
+    void (*close)(struct dy_encoder *encoder); /* takes a half-built net */
+
+    enum dylumo_status (*work_open)(struct dy_encoder_work *work, const struct dy_encoder *encoder,
+                                    struct dylumo_error *err);
+    void (*work_close)(struct dy_encoder_work *work); /* takes a half-built one */
+
+    enum dylumo_status (*run)(const struct dy_encoder *encoder, struct dy_encoder_work *work,
+                              const uint8_t *pixels, float *embedding, struct dylumo_error *err);
+};
+
+extern const struct encoder_part encoder_part_lite;
+
+struct dy_encoder {
+    struct dy_encoder_info info;
+    const struct encoder_part *part;
+    unsigned threads; /* of one run, at least 1 */
+    void *net;        /* the part's own */
+};
+
+struct dy_encoder_work {
+    const struct dy_encoder *encoder;
+    void *net; /* the part's own */
+};
+
+#endif

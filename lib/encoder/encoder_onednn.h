@@ -1,0 +1,79 @@
+/* Thin helpers over oneDNN's C interface (2.6): one convolution with its clip and its sum, the
+ * weights in its layout, errors as ours. Activations are [height][width][channels] everywhere: the
+ * brgemm kernels want them so, pixels come so, and no layer waits for another's choice. */
+#ifndef ENCODER_ONEDNN_H
+#define ENCODER_ONEDNN_H
+
+#include "dy_base.h"
+
+#include <dnnl.h>
+
+/* Lowers oneDNN to what DYLUMO_CPU allows. Has no effect once oneDNN has computed something. */
+void encoder_onednn_limit(void);
+
+/* Sets the team size of this thread's next oneDNN calls; returns the one before. */
+unsigned encoder_onednn_threads(unsigned threads);
+
+/* What oneDNN said, as ours: "layer 'head': no primitive (oneDNN says unimplemented)". */
+enum dylumo_status encoder_onednn_fail(struct dylumo_error *err, dnnl_status_t status,
+                                       const char *layer, const char *what);
+
+/* One square convolution with bias. */
+struct encoder_conv_shape {
+    unsigned in, out;       /* channels */
+    unsigned in_px, out_px; /* width and height */
+    unsigned kernel, stride, pad_before, pad_after;
+    bool depthwise;                      /* in == out, a filter for each channel */
+    bool clip6;                          /* ReLU6 behind it */
+    bool add;                            /* adds to what the output holds */
+    dnnl_data_type_t source, sink, type; /* of input, output and weights */
+};
+
+struct encoder_conv {
+    struct encoder_conv_shape shape;
+    const char *name;
+    dnnl_primitive_desc_t description;
+    dnnl_primitive_t primitive;
+    dnnl_memory_t weights, bias; /* over the caller's memory */
+};
+
+/* Chooses the kernel: cheap. Then sizes are known. close takes a zeroed or half-built one. */
+enum dylumo_status encoder_conv_plan(struct encoder_conv *conv, dnnl_engine_t engine,
+                                     struct dylumo_error *err) DY_MUST_USE;
+size_t encoder_conv_weight_bytes(const struct encoder_conv *conv);
+size_t encoder_conv_scratch_bytes(const struct encoder_conv *conv);
+
+/* Compiles the kernel and fills the weights: dear, and safe to do for several at once.
+ *
+ *   halves   [kernel][kernel][in or, for depthwise, nothing][out] f16
+ *   bias     [out] f32, which conv goes on pointing to
+ *   room     encoder_conv_weight_bytes, zeroed, 64-byte aligned; conv goes on pointing to it
+ *
+ * Fails    BAD_FILE for a weight or bias that is not finite. */
+enum dylumo_status encoder_conv_build(struct encoder_conv *conv, dnnl_engine_t engine,
+                                      const uint16_t *halves, float *bias, void *room,
+                                      struct dylumo_error *err) DY_MUST_USE;
+void encoder_conv_close(struct encoder_conv *conv);
+
+/* A call's arguments: which memory the convolution reads and writes. */
+struct encoder_conv_call {
+    dnnl_memory_t source, sink, scratch;
+    dnnl_exec_arg_t arguments[5];
+};
+enum dylumo_status encoder_conv_bind(struct encoder_conv_call *call,
+                                     const struct encoder_conv *conv, dnnl_engine_t engine,
+                                     void *source, void *sink, void *scratch,
+                                     struct dylumo_error *err) DY_MUST_USE;
+void encoder_conv_unbind(struct encoder_conv_call *call);
+
+/* ------------------------------------------------------------------ encoder_weights.c */
+
+/* Halves in rows of `out` numbers -> oneDNN's layout. weights must be f32 or bf16.
+ *
+ * Fails    BAD_FILE for a number that is not finite. */
+enum dylumo_status encoder_weights_pack(void *room, const dnnl_memory_desc_t *layout,
+                                        const struct encoder_conv_shape *shape,
+                                        const uint16_t *halves, const char *layer,
+                                        struct dylumo_error *err) DY_MUST_USE;
+
+#endif
