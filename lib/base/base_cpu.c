@@ -20,16 +20,28 @@ static bool amx_usable(void)
     return (d & tile_bits) == tile_bits && (low & (3u << 17)) == (3u << 17);
 }
 
+/* These two by CPUID, since clang 14's own test does not know their names. */
+static bool bf16_usable(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & (1u << 5));
+}
+
+static bool f16c_usable(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & (1u << 29));
+}
+
 struct dy_cpu dy_cpu_read(void)
 {
     __builtin_cpu_init();
     struct dy_cpu cpu = {
-        .avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                __builtin_cpu_supports("f16c"),
+        .avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && f16c_usable(),
         .avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                   __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"),
         .avx512_vnni = __builtin_cpu_supports("avx512vnni"),
-        .avx512_bf16 = __builtin_cpu_supports("avx512bf16"),
+        .avx512_bf16 = bf16_usable(),
         .amx = amx_usable(),
     };
     const char *lowered = getenv("DYLUMO_CPU");

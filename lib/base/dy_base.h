@@ -172,6 +172,14 @@ void dy_workers_run(struct dy_workers *workers, size_t count, void (*step)(void 
 /* XXH3, 64 bits: for checksums against damage, not against forgery. */
 uint64_t dy_hash64(const void *data, size_t size, uint64_t seed);
 
+/* ------------------------------------------------------------------ normal scores (base_normal.c) */
+
+/* The z below which a share p of the standard normal distribution lies, to 16 digits. 0 and 1 give
+ * -inf and inf, anything outside gives NaN. */
+double dy_normal_quantile(double p);
+/* The share below z: its inverse. */
+double dy_normal_share(double z);
+
 /* ------------------------------------------------------------------ processor (base_cpu.c) */
 
 /* What the processor and the kernel allow; DYLUMO_CPU=scalar|avx2|avx512 in the environment lowers

@@ -1,0 +1,94 @@
+/* How the program ends: one table from statuses to exit codes, one form for sentences on standard
+ * error, and the check that standard output arrived. */
+#include "dy_program.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int program_exit_code(enum dylumo_status status)
+{
+    switch (status) {
+    case DYLUMO_OK:
+        return PROGRAM_OK;
+    case DYLUMO_BAD_ARGUMENT:
+        return PROGRAM_USAGE;
+    case DYLUMO_NO_MEMORY:
+        return PROGRAM_NO_MEMORY;
+    case DYLUMO_NOT_FOUND:
+        return PROGRAM_NOT_FOUND;
+    case DYLUMO_NO_PERMISSION:
+        return PROGRAM_NO_PERMISSION;
+    case DYLUMO_IO:
+        return PROGRAM_IO;
+    case DYLUMO_BAD_PICTURE:
+        return PROGRAM_BAD_PICTURE;
+    case DYLUMO_BAD_FILE:
+        return PROGRAM_BAD_FILE;
+    case DYLUMO_TOO_LARGE:
+        return PROGRAM_TOO_LARGE;
+    case DYLUMO_MISMATCH:
+        return PROGRAM_MISMATCH;
+    case DYLUMO_UNSUPPORTED:
+        return PROGRAM_UNSUPPORTED;
+    case DYLUMO_CANCELLED:
+        return PROGRAM_INTERRUPTED;
+    case DYLUMO_NETWORK:
+        return PROGRAM_NETWORK;
+    }
+    return PROGRAM_PARTLY;
+}
+
+static void say(const char *format, va_list arguments) __attribute__((format(printf, 1, 0)));
+static void say(const char *format, va_list arguments)
+{
+    char text[2048];
+    vsnprintf(text, sizeof text, format, arguments);
+    char *clean = dy_text_clean(text, strlen(text), NULL);
+    program_progress_clear();
+    fflush(stdout); /* in the order in which things happened, where both go to one place */
+    fprintf(stderr, "dylumo: %s\n", clean ? clean : "no memory for an error message");
+    dy_free(clean);
+}
+
+void program_say(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(format, arguments);
+    va_end(arguments);
+}
+
+int program_fail(const struct dylumo_error *err)
+{
+    if (!program_interrupted())
+        program_say("%s", err->text);
+    return program_exit_code(err->status);
+}
+
+int program_usage_error(const char *verb, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(format, arguments);
+    va_end(arguments);
+    fprintf(stderr, "Try 'dylumo %s%s--help'.\n", verb ? verb : "", verb ? " " : "");
+    return PROGRAM_USAGE;
+}
+
+int program_finish(int code)
+{
+    program_progress_clear();
+    errno = 0;
+    bool bad = ferror(stdout) != 0;
+    bad |= fflush(stdout) != 0;
+    int problem = errno;
+    if (program_interrupted())
+        return 128 + program_interrupted();
+    if (!bad)
+        return code;
+    if (problem == EPIPE)
+        return PROGRAM_BROKEN_PIPE;
+    program_say("standard output: cannot write: %s", strerror(problem ? problem : EIO));
+    return PROGRAM_IO;
+}
