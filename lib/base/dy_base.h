@@ -172,6 +172,14 @@ void dy_workers_run(struct dy_workers *workers, size_t count, void (*step)(void 
 /* XXH3, 64 bits: for checksums against damage, not against forgery. */
 uint64_t dy_hash64(const void *data, size_t size, uint64_t seed);
 
+/* Bytes somewhere, one of several pieces that are written or hashed as one. */
+struct dy_part {
+    const void *data;
+    size_t size;
+};
+/* dy_hash64 of the parts one after the other. */
+uint64_t dy_hash64_parts(const struct dy_part *parts, size_t count, uint64_t seed);
+
 /* ------------------------------------------------------------------ normal scores (base_normal.c) */
 
 /* The z below which a share p of the standard normal distribution lies, to 16 digits. 0 and 1 give
