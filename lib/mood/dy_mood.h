@@ -10,8 +10,9 @@
 #define DY_MOOD_VALENCE DYLUMO_EMOTION_COUNT        /* place of valence among the outputs */
 #define DY_MOOD_AROUSAL (DYLUMO_EMOTION_COUNT + 1)  /* of arousal */
 #define DY_MOOD_FEATURES (DYLUMO_EMOTION_COUNT + 2) /* of the first of the 13 features */
-#define DY_MOOD_OUTPUTS (DY_MOOD_FEATURES + DYLUMO_FEATURE_COUNT) /* numbers a network gives: 22 \
-                                                                   */
+#define DY_MOOD_OUTPUTS                                                      \
+    (DY_MOOD_FEATURES + DYLUMO_FEATURE_COUNT) /* numbers a network gives: 22 \
+                                               */
 
 /* What the axes are read from, one number each (mood_readings.c):
  * 0-12 features, 13 valence, 14 arousal, 15 log odds of the happy emotions against the unhappy,

@@ -1,0 +1,18 @@
+/* One layer of FastMLP, for the files of this room and their tests. */
+#ifndef MOOD_DENSE_H
+#define MOOD_DENSE_H
+
+#include "dy_base.h"
+
+/* y = weight x + bias, then, with relu, max(y, 0).
+ *
+ *   weight   [rows][columns] half floats
+ *   bias, y  [rows]
+ *   x        [columns] */
+typedef void dy_mood_dense(const uint16_t *weight, const float *bias, const float *x, float *y,
+                           size_t rows, size_t columns, bool relu);
+
+/* Forms that give the same up to rounding (test_mood_dense.c); the widest that cpu allows. */
+dy_mood_dense *dy_mood_dense_for(const struct dy_cpu *cpu);
+
+#endif

@@ -1,0 +1,41 @@
+/* An open mood file, for the files of this room. */
+#ifndef MOOD_INTERNAL_H
+#define MOOD_INTERNAL_H
+
+#include "dy_mood.h"
+
+#include "dy_format.h"
+#include "mood_dense.h"
+
+#define LAYERS_MAX 8
+#define LEVELS_MAX 65536
+
+struct layer {
+    const uint16_t *weight; /* [rows][columns] */
+    const float *bias;      /* [rows] */
+    size_t rows, columns;
+};
+
+struct network {
+    unsigned layers;
+    struct layer layer[LAYERS_MAX];
+};
+
+struct dy_mood_model {
+    struct dy_safetensors *file;
+    struct dy_mood_info info;
+    struct network *networks;   /* [info.networks] */
+    dy_mood_dense *dense;       /* this processor's form */
+    const float *input_mean;    /* [dimension] */
+    const float *input_scale;   /* [dimension] by which (x - mean) is multiplied */
+    const float *sides;         /* [7] */
+    const float *liveliness;    /* [7] */
+    const float *axis_readings; /* [axes][DY_MOOD_READINGS] */
+    size_t levels;
+    const float *level;          /* [levels] shares, ascending, in (0, 1) */
+    const float *feature_tables; /* [13][levels] value of the prediction at each level */
+    const float *axis_tables;    /* [axes][levels] */
+    char axis_names[DY_MOOD_AXES_MAX][32];
+};
+
+#endif
