@@ -7,16 +7,9 @@
 #define DEFAULT_PICTURE_BYTES ((uint64_t)64 << 20)
 #define DEFAULT_PIXELS ((uint64_t)100 * 1000 * 1000)
 
-/* The member when the caller's struct has it, else 0. */
-#define MEMBER(context, member)                                                           \
-    ((context) && (context)->struct_size >=                                               \
-                      offsetof(struct dylumo_context, member) + sizeof((context)->member) \
-         ? (context)->member                                                              \
-         : 0)
-
 unsigned dy_context_threads(const struct dylumo_context *context)
 {
-    unsigned threads = MEMBER(context, threads);
+    unsigned threads = DY_MEMBER(context, threads);
     if (threads)
         return threads > 256 ? 256 : threads;
     cpu_set_t allowed;
@@ -28,34 +21,34 @@ unsigned dy_context_threads(const struct dylumo_context *context)
 
 uint64_t dy_context_max_picture_bytes(const struct dylumo_context *context)
 {
-    uint64_t bytes = MEMBER(context, max_picture_bytes);
+    uint64_t bytes = DY_MEMBER(context, max_picture_bytes);
     return bytes ? bytes : DEFAULT_PICTURE_BYTES;
 }
 
 uint64_t dy_context_max_pixels(const struct dylumo_context *context)
 {
-    uint64_t pixels = MEMBER(context, max_pixels);
+    uint64_t pixels = DY_MEMBER(context, max_pixels);
     return pixels ? pixels : DEFAULT_PIXELS;
 }
 
 bool dy_context_cancelled(const struct dylumo_context *context)
 {
-    int (*cancelled)(void *) = MEMBER(context, cancelled);
-    return cancelled && cancelled(MEMBER(context, user));
+    int (*cancelled)(void *) = DY_MEMBER(context, cancelled);
+    return cancelled && cancelled(DY_MEMBER(context, user));
 }
 
 void dy_context_progress(const struct dylumo_context *context, const char *what, uint64_t done,
                          uint64_t total)
 {
-    void (*progress)(void *, const char *, uint64_t, uint64_t) = MEMBER(context, progress);
+    void (*progress)(void *, const char *, uint64_t, uint64_t) = DY_MEMBER(context, progress);
     if (progress)
-        progress(MEMBER(context, user), what, done, total);
+        progress(DY_MEMBER(context, user), what, done, total);
 }
 
 void dy_context_log(const struct dylumo_context *context, enum dylumo_log_level level,
                     const char *format, ...)
 {
-    void (*log)(void *, enum dylumo_log_level, const char *) = MEMBER(context, log);
+    void (*log)(void *, enum dylumo_log_level, const char *) = DY_MEMBER(context, log);
     if (!log)
         return;
     char text[1024];
@@ -63,5 +56,5 @@ void dy_context_log(const struct dylumo_context *context, enum dylumo_log_level 
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    log(MEMBER(context, user), level, text);
+    log(DY_MEMBER(context, user), level, text);
 }

@@ -18,6 +18,14 @@
 #define DY_PRINTF(format_at, first_at) __attribute__((format(printf, format_at, first_at)))
 #define DY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* A member of a caller's struct that begins with struct_size: 0 when the pointer is NULL or the
+ * caller was built against an older header whose struct ended before it. */
+#define DY_MEMBER(given, member)                                                     \
+    ((given) && (given)->struct_size >=                                              \
+                    offsetof(__typeof__(*(given)), member) + sizeof((given)->member) \
+         ? (given)->member                                                           \
+         : 0)
+
 /* ------------------------------------------------------------------ errors (base_error.c) */
 
 /* Writes the sentence into *err and returns status, so that callers `return dy_fail(...)`.
@@ -180,7 +188,8 @@ struct dy_part {
 /* dy_hash64 of the parts one after the other. */
 uint64_t dy_hash64_parts(const struct dy_part *parts, size_t count, uint64_t seed);
 
-/* ------------------------------------------------------------------ normal scores (base_normal.c) */
+/* ------------------------------------------------------------------ normal scores (base_normal.c)
+ */
 
 /* The z below which a share p of the standard normal distribution lies, to 16 digits. 0 and 1 give
  * -inf and inf, anything outside gives NaN. */

@@ -1,0 +1,73 @@
+/* What the files of recommend share. */
+#ifndef RECOMMEND_INTERNAL_H
+#define RECOMMEND_INTERNAL_H
+
+#include "dy_encoder.h"
+#include "dy_image.h"
+#include "dy_rank.h"
+
+#include <pthread.h>
+
+#define RECOMMEND_PATH 1024
+
+/* What one running request needs; kept for the next one when it is done. */
+struct recommend_work {
+    struct recommend_work *next;
+    struct dy_encoder_work *encoder;
+    uint8_t *pixels;   /* [height][width][3] */
+    uint8_t *mirrored; /* the same, when the mood file wants both; else NULL */
+};
+
+struct dylumo {
+    struct dylumo_context context;
+    struct dylumo_parts parts;
+    char encoder_path[RECOMMEND_PATH], mood_path[RECOMMEND_PATH], songs_path[RECOMMEND_PATH];
+    struct dy_encoder *encoder;
+    struct dy_mood_model *mood;
+    struct dy_songs *songs;
+    struct dy_rank *rank;
+    pthread_mutex_t lock; /* of idle */
+    struct recommend_work *idle;
+};
+
+/* Which file a part is, for flags, environment and folders. */
+enum recommend_part { RECOMMEND_ENCODER, RECOMMEND_MOOD, RECOMMEND_SONGS };
+
+/* The path of a part into path[size]: given (a flag), else the environment, else the first folder
+ * of the documented order that holds it. NOT_FOUND names every place that was searched. */
+enum dylumo_status recommend_locate(enum recommend_part part, const char *given, char *path,
+                                    size_t size, struct dylumo_error *err) DY_MUST_USE;
+
+/* Numbers that recommend_see writes for one picture: its views times the embedding's dimension. */
+size_t recommend_embedding_size(const struct dylumo *dylumo);
+
+/* What was seen of one picture. */
+struct recommend_sight {
+    struct dy_image_info image;
+    double encode_ms;
+};
+
+/* Decodes a picture and encodes all its views.
+ *
+ *   embeddings  [recommend_embedding_size]
+ *
+ * Fails     as dy_image_load and dy_encoder_run. */
+enum dylumo_status recommend_see(const struct dylumo *dylumo, const void *bytes, size_t size,
+                                 const char *name, bool exact, float *embeddings,
+                                 struct recommend_sight *sight,
+                                 struct dylumo_error *err) DY_MUST_USE;
+
+/* The answer to a mood: target, songs, reasons.
+ *
+ *   name, sight  of the picture; NULL for a mood without one
+ *
+ * Owns     *out for dylumo_answer_free. */
+enum dylumo_status recommend_answer(const struct dylumo *dylumo, const struct dy_mood *mood,
+                                    const char *name, const struct recommend_sight *sight,
+                                    const struct dylumo_query *query, struct dylumo_answer **out,
+                                    struct dylumo_error *err) DY_MUST_USE;
+
+/* Milliseconds on a clock that only goes forward. */
+double recommend_now_ms(void);
+
+#endif

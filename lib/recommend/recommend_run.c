@@ -1,0 +1,123 @@
+/* The calls of dylumo.h that answer: one picture, several as one mood, or a mood alone. */
+#include "recommend_internal.h"
+
+#include <string.h>
+
+/* The embeddings of all views of several pictures make one mood: outputs are averaged over them. */
+static enum dylumo_status answer_embeddings(const struct dylumo *dylumo, const float *embeddings,
+                                            size_t pictures, const char *name,
+                                            const struct recommend_sight *sight,
+                                            const struct dylumo_query *query,
+                                            struct dylumo_answer **out, struct dylumo_error *err)
+{
+    size_t views =
+        pictures * (recommend_embedding_size(dylumo) / dy_encoder_info(dylumo->encoder)->dimension);
+    double start = recommend_now_ms();
+    struct dy_mood mood;
+    enum dylumo_status st = dy_mood_predict(dylumo->mood, embeddings, (unsigned)views, &mood, err);
+    double mood_ms = recommend_now_ms() - start;
+    if (!st)
+        st = recommend_answer(dylumo, &mood, name, sight, query, out, err);
+    if (!st)
+        (*out)->times.mood = mood_ms;
+    return st;
+}
+
+enum dylumo_status dylumo_recommend_memory(const struct dylumo *dylumo, const void *bytes,
+                                           size_t size, const char *name,
+                                           const struct dylumo_query *query,
+                                           struct dylumo_answer **out, struct dylumo_error *err)
+{
+    double start = recommend_now_ms();
+    struct recommend_sight sight = {0};
+    float *embeddings = dy_new_array(recommend_embedding_size(dylumo), sizeof *embeddings);
+    enum dylumo_status st = DYLUMO_OK;
+    if (!embeddings)
+        st = dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory for its embedding", name);
+    if (!st)
+        st = recommend_see(dylumo, bytes, size, name, DY_MEMBER(query, exact) != 0, embeddings,
+                           &sight, err);
+    if (!st)
+        st = answer_embeddings(dylumo, embeddings, 1, name, &sight, query, out, err);
+    dy_free(embeddings);
+    if (!st)
+        (*out)->times.total = recommend_now_ms() - start;
+    return st;
+}
+
+enum dylumo_status dylumo_recommend_file(const struct dylumo *dylumo, const char *path,
+                                         const struct dylumo_query *query,
+                                         struct dylumo_answer **out, struct dylumo_error *err)
+{
+    double start = recommend_now_ms();
+    uint8_t *bytes;
+    size_t size;
+    enum dylumo_status st =
+        dy_read_file(&bytes, &size, path, dy_context_max_picture_bytes(&dylumo->context), err);
+    if (st)
+        return st;
+    double read_ms = recommend_now_ms() - start;
+    st = dylumo_recommend_memory(dylumo, bytes, size, path, query, out, err);
+    dy_free(bytes);
+    if (!st) {
+        (*out)->times.read = read_ms;
+        (*out)->times.total += read_ms;
+    }
+    return st;
+}
+
+static enum dylumo_status see_file(const struct dylumo *dylumo, const char *path, bool exact,
+                                   float *embeddings, struct dylumo_error *err)
+{
+    struct recommend_sight sight;
+    uint8_t *bytes;
+    size_t size;
+    enum dylumo_status st =
+        dy_read_file(&bytes, &size, path, dy_context_max_picture_bytes(&dylumo->context), err);
+    if (st)
+        return st;
+    st = recommend_see(dylumo, bytes, size, path, exact, embeddings, &sight, err);
+    dy_free(bytes);
+    return st;
+}
+
+enum dylumo_status dylumo_recommend_together(const struct dylumo *dylumo, const char *const *paths,
+                                             size_t count, const struct dylumo_query *query,
+                                             struct dylumo_answer **out, struct dylumo_error *err)
+{
+    if (count == 0)
+        return dy_fail(err, DYLUMO_BAD_ARGUMENT, "no pictures given; expected at least one");
+    double start = recommend_now_ms();
+    size_t each = recommend_embedding_size(dylumo), all;
+    float *embeddings =
+        dy_size_mul(each, count, &all) ? dy_new_array(all, sizeof *embeddings) : NULL;
+    enum dylumo_status st = DYLUMO_OK;
+    if (!embeddings)
+        st = dy_fail(err, DYLUMO_NO_MEMORY, "no memory for %zu pictures", count);
+    for (size_t i = 0; !st && i < count; i++)
+        st = see_file(dylumo, paths[i], DY_MEMBER(query, exact) != 0, embeddings + i * each, err);
+    char name[64];
+    snprintf(name, sizeof name, "%zu pictures together", count);
+    if (!st)
+        st = answer_embeddings(dylumo, embeddings, count, name, NULL, query, out, err);
+    dy_free(embeddings);
+    if (!st)
+        (*out)->times.total = recommend_now_ms() - start;
+    return st;
+}
+
+enum dylumo_status dylumo_recommend_mood(const struct dylumo *dylumo,
+                                         const struct dylumo_query *query,
+                                         struct dylumo_answer **out, struct dylumo_error *err)
+{
+    double start = recommend_now_ms();
+    struct dy_mood mood = {.axes = dy_mood_info(dylumo->mood)->axes};
+    for (int e = 0; e < DYLUMO_EMOTION_COUNT; e++)
+        mood.emotions[e] = 1.0F / DYLUMO_EMOTION_COUNT;
+    for (unsigned a = 0; a < mood.axes; a++)
+        mood.places[a] = 0.5F;
+    enum dylumo_status st = recommend_answer(dylumo, &mood, NULL, NULL, query, out, err);
+    if (!st)
+        (*out)->times.total = recommend_now_ms() - start;
+    return st;
+}

@@ -1,0 +1,117 @@
+/* From a picture's bytes to its embeddings. Scratch memory is kept in a list of idle pieces: as
+ * many exist as requests ever ran at once. */
+#include "recommend_internal.h"
+
+#include <string.h>
+#include <time.h>
+
+double recommend_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+size_t recommend_embedding_size(const struct dylumo *dylumo)
+{
+    size_t views = dy_mood_info(dylumo->mood)->flip ? 2 : 1;
+    return views * dy_encoder_info(dylumo->encoder)->dimension;
+}
+
+/* ------------------------------------------------------------------ scratch memory */
+
+static void give_back(struct dylumo *dylumo, struct recommend_work *work)
+{
+    pthread_mutex_lock(&dylumo->lock);
+    work->next = dylumo->idle;
+    dylumo->idle = work;
+    pthread_mutex_unlock(&dylumo->lock);
+}
+
+static struct recommend_work *take_idle(struct dylumo *dylumo)
+{
+    pthread_mutex_lock(&dylumo->lock);
+    struct recommend_work *work = dylumo->idle;
+    if (work)
+        dylumo->idle = work->next;
+    pthread_mutex_unlock(&dylumo->lock);
+    return work;
+}
+
+/* A piece with all it needs. A half-made one goes to the idle list too: the next try fills it. */
+static enum dylumo_status take_work(struct dylumo *dylumo, struct recommend_work **out,
+                                    struct dylumo_error *err)
+{
+    const struct dy_encoder_info *encoder = dy_encoder_info(dylumo->encoder);
+    struct recommend_work *work = take_idle(dylumo);
+    if (!work)
+        work = dy_new(sizeof *work);
+    if (!work)
+        return dy_fail(err, DYLUMO_NO_MEMORY, "no memory for a picture");
+    size_t bytes = (size_t)encoder->width * encoder->height * 3;
+    if (!work->pixels)
+        work->pixels = dy_mem_aligned(bytes);
+    bool both = dy_mood_info(dylumo->mood)->flip;
+    if (both && !work->mirrored)
+        work->mirrored = dy_mem_aligned(bytes);
+    enum dylumo_status st = DYLUMO_OK;
+    if (!work->pixels || (both && !work->mirrored))
+        st = dy_fail(err, DYLUMO_NO_MEMORY, "no memory for a picture of %zu bytes", bytes);
+    if (!st && !work->encoder)
+        st = dy_encoder_work_new(&work->encoder, dylumo->encoder, err);
+    if (st) {
+        give_back(dylumo, work);
+        return st;
+    }
+    *out = work;
+    return DYLUMO_OK;
+}
+
+/* ------------------------------------------------------------------ seeing */
+
+static void mirror(const uint8_t *from, uint8_t *to, unsigned width, unsigned height)
+{
+    for (unsigned y = 0; y < height; y++)
+        for (unsigned x = 0; x < width; x++)
+            memcpy(to + ((size_t)y * width + (width - 1 - x)) * 3,
+                   from + ((size_t)y * width + x) * 3, 3);
+}
+
+static enum dylumo_status encode_views(const struct dylumo *dylumo, struct recommend_work *work,
+                                       float *embeddings, struct dylumo_error *err)
+{
+    const struct dy_encoder_info *encoder = dy_encoder_info(dylumo->encoder);
+    enum dylumo_status st =
+        dy_encoder_run(dylumo->encoder, work->encoder, work->pixels, embeddings, err);
+    if (st || !dy_mood_info(dylumo->mood)->flip)
+        return st;
+    mirror(work->pixels, work->mirrored, encoder->width, encoder->height);
+    return dy_encoder_run(dylumo->encoder, work->encoder, work->mirrored,
+                          embeddings + encoder->dimension, err);
+}
+
+enum dylumo_status recommend_see(const struct dylumo *dylumo, const void *bytes, size_t size,
+                                 const char *name, bool exact, float *embeddings,
+                                 struct recommend_sight *sight, struct dylumo_error *err)
+{
+    struct dylumo *shared = (struct dylumo *)(uintptr_t)dylumo; /* its idle list has a lock */
+    struct recommend_work *work;
+    enum dylumo_status st = take_work(shared, &work, err);
+    if (st)
+        return st;
+    const struct dy_encoder_info *encoder = dy_encoder_info(dylumo->encoder);
+    const struct dy_image_target target = {
+        .width = encoder->width,
+        .height = encoder->height,
+        .fit = encoder->squash ? DY_FIT_SQUASH : DY_FIT_CROP,
+        .exact = exact,
+    };
+    st = dy_image_load(bytes, size, name, &target, &dylumo->context, work->pixels, &sight->image,
+                       err);
+    double start = recommend_now_ms();
+    if (!st)
+        st = encode_views(dylumo, work, embeddings, err);
+    sight->encode_ms = recommend_now_ms() - start;
+    give_back(shared, work);
+    return st;
+}
