@@ -95,7 +95,7 @@ enum dylumo_status recommend_see(const struct dylumo *dylumo, const void *bytes,
                                  struct recommend_sight *sight, struct dylumo_error *err)
 {
     struct dylumo *shared = (struct dylumo *)(uintptr_t)dylumo; /* its idle list has a lock */
-    struct recommend_work *work;
+    struct recommend_work *work = NULL;
     enum dylumo_status st = take_work(shared, &work, err);
     if (st)
         return st;
