@@ -214,6 +214,12 @@ const char *dy_cpu_name(const struct dy_cpu *cpu);
 
 /* ------------------------------------------------------------------ text (base_text.c) */
 
+/* Text that lies in someone else's memory: not NUL-terminated. */
+struct dy_text {
+    const char *bytes;
+    size_t size;
+};
+
 /* true when the size bytes are well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool dy_text_valid(const char *text, size_t size);
 

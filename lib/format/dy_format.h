@@ -101,12 +101,6 @@ enum dy_songs_section {
     DY_SONGS_INDEX_FIRST = 256,
 };
 
-/* Bytes that lie in the file: UTF-8, not NUL-terminated. */
-struct dy_text {
-    const char *bytes;
-    size_t size;
-};
-
 /* Many texts: text i is bytes[offsets[i]] to bytes[offsets[i + 1]]. */
 struct dy_text_table {
     size_t count;

@@ -1,0 +1,50 @@
+/* import: foreign tables to dylumo's formats. A reader of CSV that others (training labels) use
+ * too, and song tables to songs files. */
+#ifndef DY_IMPORT_H
+#define DY_IMPORT_H
+
+#include "dy_base.h"
+
+/* ------------------------------------------------------------------ CSV (import_csv.c)
+ *
+ * RFC 4180 with a header: UTF-8 with or without BOM, LF or CRLF, fields in quotes where they hold
+ * commas, quotes (doubled) or line breaks; empty lines are skipped. Compressed by gzip or not, told
+ * by content. A quote inside a field that does not begin with one is itself. */
+
+struct dy_csv;
+
+/* path: a file, or "-" for standard input.
+ *
+ * Fails    as dy_read_file; BAD_FILE for an empty file, a header without end, UTF-16. */
+enum dylumo_status dy_csv_open(struct dy_csv **out, const char *path,
+                               struct dylumo_error *err) DY_MUST_USE;
+void dy_csv_close(struct dy_csv *csv);
+
+size_t dy_csv_column_count(const struct dy_csv *csv);
+struct dy_text dy_csv_column_name(const struct dy_csv *csv, size_t column);
+/* The column of exactly this name, the first where there are several; -1: none. */
+long dy_csv_column(const struct dy_csv *csv, const char *name);
+
+/* One row. Its texts hold until the next one is asked for. */
+struct dy_csv_record {
+    const struct dy_text *fields; /* [the smaller of count and the number of columns] */
+    size_t count;                 /* fields that the row has */
+    uint64_t line;                /* where it begins; the header stands in line 1 */
+    const char *fault;            /* what is wrong with its quotes, NULL: nothing; then count is 0
+                                     and reading goes on with the next line */
+};
+
+/* The next row; *more is false when there is none.
+ *
+ * Fails    IO, BAD_FILE (broken gzip), NO_MEMORY. */
+enum dylumo_status dy_csv_next(struct dy_csv *csv, struct dy_csv_record *record, bool *more,
+                               struct dylumo_error *err) DY_MUST_USE;
+
+/* Bytes read so far and in all, of the file as it lies (compressed); all is 0 for a pipe. */
+void dy_csv_progress(const struct dy_csv *csv, uint64_t *done, uint64_t *all);
+
+/* A decimal number with optional sign, point and exponent, and nothing but blanks around it, to the
+ * nearest double, whatever the locale. false: not one, or not finite. */
+bool dy_csv_number(struct dy_text text, double *number);
+
+#endif
