@@ -139,4 +139,174 @@ struct dy_figure {
 /* The 2.5th and 97.5th percentile, linear between; replicates is sorted in place, NaN dropped. */
 void dy_figure_interval(struct dy_figure *figure, double *replicates, size_t count);
 
+/* ------------------------------------------------------------------ table
+ * (evaluate_table.c) Which ranking fits which pictures, with intervals. */
+
+/* Labelled pictures. emotion is an enum dylumo_emotion or one of these two. */
+#define DY_FIT_DISGUST DYLUMO_EMOTION_COUNT /* Mikels' eighth: negative, told apart by no mood */
+#define DY_FIT_NO_EMOTION UINT8_MAX
+#define DY_FIT_SETS_MAX 16
+struct dy_fit_pictures {
+    size_t count;
+    const char *const *names;     /* [count] paths */
+    const double *valence;        /* [count] people's ratings in any unit, NaN: none */
+    const double *arousal;        /* [count] */
+    const uint8_t *emotion;       /* [count] */
+    const uint8_t *set;           /* [count] which labelled set, below set_count */
+    const char *const *set_names; /* [set_count] */
+    size_t set_count;             /* to DY_FIT_SETS_MAX */
+};
+
+/* The four measures of fit; the first two need ratings, the others emotions. */
+enum dy_fit_measure {
+    DY_FIT_VALENCE,  /* Spearman: people's valence of the picture, valence of its songs */
+    DY_FIT_ENERGY,   /* Spearman: people's arousal, energy of its songs */
+    DY_FIT_POSITIVE, /* AUC of the songs' valence: amusement, awe, contentment, excitement against
+                        anger, disgust, fear, sadness */
+    DY_FIT_LIVELY,   /* AUC of the songs' energy: amusement, anger, excitement, fear against
+                        contentment, sadness */
+    DY_FIT_MEASURES
+};
+
+/* What the pictures are held against. */
+enum dy_fit_stage {
+    DY_FIT_SONGS,  /* the songs shown, by the catalogue's valence and energy */
+    DY_FIT_PEOPLE, /* the songs shown, by people's judgement of their mood: no circle */
+    DY_FIT_MOOD,   /* the mood itself, before any song */
+    DY_FIT_STAGES
+};
+
+const char *dy_fit_measure_name(enum dy_fit_measure measure); /* "valence fit"; static */
+const char *dy_fit_stage_name(enum dy_fit_stage stage);       /* "songs"; static */
+/* +1, -1 or 0: where an emotion stands in a measure. */
+int8_t dy_fit_side(enum dy_fit_measure measure, uint8_t emotion);
+
+/* One number a picture for valence and for energy: the mean over its songs. A stage may have
+ * several parts (catalogues that share no artist): the figure is the mean of theirs. */
+#define DY_FIT_PARTS_MAX 8
+struct dy_fit_scores {
+    const double *valence, *energy; /* [pictures] */
+};
+struct dy_fit_ranking {
+    const char *name; /* "random songs" */
+    struct dy_fit_scores scores[DY_FIT_STAGES][DY_FIT_PARTS_MAX];
+    size_t parts[DY_FIT_STAGES]; /* 0: not measured there */
+};
+
+struct dy_fit_column {
+    enum dy_fit_stage stage;
+    size_t set;
+    enum dy_fit_measure measure;
+    size_t pictures; /* that have a label for it */
+};
+
+struct dy_fit_table {
+    size_t row_count, column_count;
+    struct dy_fit_column *columns;
+    struct dy_figure *figures; /* [row_count][column_count] */
+    struct dy_figure *ahead; /* [row_count][column_count] the first row less this one, drawn on the
+                                same pictures; no order at all counts as 0 */
+};
+
+/* Measures every ranking in every column that has at least eight labelled pictures and one ranking.
+ * Emotions of a set weigh the same, however many pictures each has: an AUC of weighted pictures is
+ * the mean of those of all pairs of emotions.
+ *
+ *   replicates   of the bootstrap over pictures; 0: no intervals
+ *
+ * Owns     *table is the caller's for dy_fit_table_clear, which takes a zeroed one.
+ * Fails    NO_MEMORY, CANCELLED. */
+enum dylumo_status dy_fit_table_fill(struct dy_fit_table *table,
+                                     const struct dy_fit_pictures *pictures,
+                                     const struct dy_fit_ranking *rankings, size_t ranking_count,
+                                     size_t replicates, uint64_t seed,
+                                     const struct dylumo_context *context,
+                                     struct dylumo_error *err) DY_MUST_USE;
+void dy_fit_table_clear(struct dy_fit_table *table);
+
+/* Weights of one set's pictures that give each of its emotions the same share, sum 1; pictures
+ * without an emotion and of other sets 0. classes: only emotions below it count. */
+void dy_fit_equal_shares(double *weights, const struct dy_fit_pictures *pictures, size_t set,
+                         uint8_t classes);
+
+/* ------------------------------------------------------------------ report
+ * (evaluate_report.c, evaluate_text.c, evaluate_json.c, evaluate_html.c, evaluate_charts.c) */
+
+/* How well the emotions are told, on pictures the mood has not seen; equal shares of the emotions.
+ * pictures 0: not measured. */
+struct dy_fit_emotions {
+    const char *set; /* name of the labelled set */
+    size_t pictures;
+    struct dy_figure accuracy;    /* seven emotions, equal shares */
+    struct dy_figure calibration; /* expected calibration error of the most probable one */
+    double class_calibration;     /* mean of the seven emotions' own */
+    struct dy_calibration bins;
+    double confusion[DYLUMO_EMOTION_COUNT * DYLUMO_EMOTION_COUNT]; /* rows of sum 1 */
+};
+
+/* How well each feature is foretold on held-out pairs of picture and song. pairs 0: not measured.
+ */
+struct dy_fit_features {
+    size_t pairs;
+    double r2[DYLUMO_FEATURE_COUNT];  /* in normal scores */
+    double mae[DYLUMO_FEATURE_COUNT]; /* in the feature's own unit */
+};
+
+/* One picture with its songs, for the lists of best and worst. */
+#define DY_FIT_LISTED_SONGS 3
+struct dy_fit_example {
+    size_t picture;
+    double gain;     /* what it adds to the fit: see dy_fit_gains */
+    double place[2]; /* people's valence and arousal as shares of the set, -1: none */
+    double songs[2]; /* its songs' valence and energy likewise */
+    char *titles[DY_FIT_LISTED_SONGS]; /* "Artist: title", heap; NULL: fewer */
+};
+
+#define DY_FIT_EXAMPLES 8
+#define DY_FIT_FACTS_MAX 16
+
+struct dy_fit_report {
+    /* what was measured: "encoder" "lite2" and the like, shown above the table */
+    struct {
+        const char *name;
+        char text[256];
+    } facts[DY_FIT_FACTS_MAX];
+    size_t fact_count;
+    const struct dy_fit_pictures *pictures;
+    const struct dy_fit_ranking *rankings; /* [table.row_count], the mood under test first */
+    struct dy_fit_table table;
+    struct dy_variety *variety; /* [table.row_count] */
+    size_t variety_draws;       /* 1: counted over all pictures; more: means over draws of
+                                   variety_pictures each, most: the largest */
+    size_t variety_pictures;
+    size_t songs_each;
+    struct dy_fit_emotions emotions[DY_FIT_SETS_MAX]; /* [pictures->set_count] */
+    struct dy_fit_features features;
+    struct dy_fit_example best[DY_FIT_EXAMPLES], worst[DY_FIT_EXAMPLES];
+    size_t example_count; /* in each */
+    bool thumbnails;      /* the page holds the example pictures themselves */
+};
+
+void dy_fit_report_fact(struct dy_fit_report *report, const char *name, const char *format, ...)
+    DY_PRINTF(3, 4);
+/* Frees what the report owns (table, variety, titles), not pictures and rankings. */
+void dy_fit_report_clear(struct dy_fit_report *report);
+
+/* What each picture adds to the fit of one set, [count] numbers, 0 for other sets: the product of
+ * people's place and the songs' place, each as a share of the set less one half, for valence and
+ * energy together. Its mean is, but for a factor, Spearman's rho. */
+enum dylumo_status dy_fit_gains(double *gains, const struct dy_fit_pictures *pictures, size_t set,
+                                const struct dy_fit_scores *scores,
+                                struct dylumo_error *err) DY_MUST_USE;
+
+/* The report as a table for people. */
+enum dylumo_status dy_fit_report_text(const struct dy_fit_report *report, FILE *out,
+                                      struct dylumo_error *err) DY_MUST_USE;
+/* One JSON object. Figures are [value, low, high]; none is null. */
+enum dylumo_status dy_fit_report_json(const struct dy_fit_report *report, FILE *out,
+                                      struct dylumo_error *err) DY_MUST_USE;
+/* One page with charts that needs nothing else: no script, no font, no link out. */
+enum dylumo_status dy_fit_report_html(const struct dy_fit_report *report, FILE *out,
+                                      struct dylumo_error *err) DY_MUST_USE;
+
 #endif
