@@ -47,13 +47,14 @@ static enum dylumo_status choose_part(struct dy_encoder *encoder, const char *pa
     return DYLUMO_OK;
 }
 
-/* AUTO takes what is fastest on this processor with the embedding's cosine to f32 over 0.999. */
+/* AUTO takes what is fastest on this processor with the embedding's cosine to f32 over 0.999
+ * (docs/numbers/encoder.md): bf16 where the processor multiplies it. */
 static enum dylumo_status choose_precision(struct dy_encoder *encoder, enum dy_precision wanted,
                                            struct dylumo_error *err)
 {
     struct dy_cpu cpu = dy_cpu_read();
     if (wanted == DY_PRECISION_AUTO)
-        wanted = DY_PRECISION_F32;
+        wanted = cpu.avx512_bf16 ? DY_PRECISION_BF16 : DY_PRECISION_F32;
     if (wanted == DY_PRECISION_BF16 && !cpu.avx512_bf16)
         return dy_fail(err, DYLUMO_UNSUPPORTED, "this processor (%s) has no bf16 arithmetic",
                        dy_cpu_name(&cpu));

@@ -264,17 +264,6 @@ static void pixels_to_f32(float *input, const uint8_t *pixels, size_t count)
         input[i] = (float)(pixels[i] - 127) * (1.0F / 128.0F);
 }
 
-/* The same as bf16: whole numbers up to 128 have no more than its 8 bits, so cutting is exact. */
-static void pixels_to_bf16(uint16_t *input, const uint8_t *pixels, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        float value = (float)(pixels[i] - 127) * (1.0F / 128.0F);
-        uint32_t bits;
-        memcpy(&bits, &value, sizeof bits);
-        input[i] = (uint16_t)(bits >> 16);
-    }
-}
-
 static void mean_over_map(float *embedding, const float *maps /* [81][1280] */)
 {
     memset(embedding, 0, LITE_FEATURES * sizeof *embedding);
@@ -291,12 +280,13 @@ static enum dylumo_status lite_run(const struct dy_encoder *encoder, struct dy_e
 {
     const struct lite *lite = encoder->net;
     struct lite_work *net = work->net;
-    const size_t count = (size_t)LITE_PX * LITE_PX * 3;
-    if (encoder->info.precision == DY_PRECISION_BF16)
-        pixels_to_bf16((uint16_t *)net->buffers[LITE_FILTERED], pixels, count);
-    else
-        pixels_to_f32((float *)net->buffers[LITE_FILTERED], pixels, count);
+    pixels_to_f32((float *)net->buffers[LITE_FILTERED], pixels, (size_t)LITE_PX * LITE_PX * 3);
     for (size_t i = 0; i < LITE_LAYERS; i++) {
+        const struct encoder_conv_shape *shape = &lite->layers[i].shape;
+        if (lite->layers[i].narrow)
+            encoder_narrow((uint16_t *)net->buffers[LITE_NARROW],
+                           (const float *)net->buffers[LITE_STREAM],
+                           (size_t)shape->in_px * shape->in_px * shape->in);
         dnnl_status_t status =
             dnnl_primitive_execute(lite->convs[i].primitive, net->stream,
                                    DY_COUNT(net->calls[i].arguments), net->calls[i].arguments);

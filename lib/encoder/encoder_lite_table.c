@@ -53,9 +53,20 @@ static struct lite_layer *add(struct list *list, unsigned in, unsigned out, unsi
 {
     struct lite_layer *layer = list->next++;
     layer->shape = shape_of(in, out, list->px, kernel, stride, list->type);
+    layer->shape.clip6 = true;
     layer->source = source;
     layer->sink = sink;
     list->px = layer->shape.out_px;
+    return layer;
+}
+
+/* A layer of one pixel's reach that reads the stream. */
+static struct lite_layer *add_wide(struct list *list, unsigned out)
+{
+    bool narrow = list->type == dnnl_bf16;
+    struct lite_layer *layer =
+        add(list, list->channels, out, 1, 1, narrow ? LITE_NARROW : LITE_STREAM, LITE_EXPANDED);
+    layer->narrow = narrow;
     return layer;
 }
 
@@ -63,36 +74,36 @@ static void add_block(struct list *list, const struct stage *stage, unsigned num
                       unsigned stride)
 {
     unsigned in = list->channels, wide = in * stage->expand;
+    enum lite_buffer wide_in = LITE_STREAM;
     struct lite_layer *layer;
     if (stage->expand > 1) {
-        layer = add(list, in, wide, 1, 1, LITE_STREAM, LITE_EXPANDED);
-        layer->shape.clip6 = true;
+        layer = add_wide(list, wide);
         snprintf(layer->name, sizeof layer->name, "blocks.%02u.expand", number);
+        wide_in = LITE_EXPANDED;
     }
-    layer = add(list, wide, wide, stage->kernel, stride,
-                stage->expand > 1 ? LITE_EXPANDED : LITE_STREAM, LITE_FILTERED);
-    layer->shape.clip6 = true;
+    layer = add(list, wide, wide, stage->kernel, stride, wide_in, LITE_FILTERED);
     layer->shape.depthwise = true;
     snprintf(layer->name, sizeof layer->name, "blocks.%02u.depthwise", number);
     layer = add(list, wide, stage->out, 1, 1, LITE_FILTERED, LITE_STREAM);
+    layer->shape.clip6 = false;
     layer->shape.add = stride == 1 && in == stage->out;
+    layer->shape.sink = dnnl_f32;
     snprintf(layer->name, sizeof layer->name, "blocks.%02u.project", number);
     list->channels = stage->out;
 }
 
 void lite_layers(struct lite_layer layers[LITE_LAYERS], dnnl_data_type_t type)
 {
-    struct list list = {layers, stem_out, LITE_PX, type};
+    struct list list = {layers, stem_out, LITE_PX, dnnl_f32};
     struct lite_layer *stem = add(&list, 3, stem_out, 3, 2, LITE_FILTERED, LITE_STREAM);
-    stem->shape.clip6 = true;
     snprintf(stem->name, sizeof stem->name, "stem");
     unsigned number = 0;
-    for (size_t s = 0; s < DY_COUNT(stages); s++)
+    for (size_t s = 0; s < DY_COUNT(stages); s++) {
         for (unsigned b = 0; b < stages[s].blocks; b++)
             add_block(&list, &stages[s], number++, b == 0 ? stages[s].stride : 1);
-    struct lite_layer *head =
-        add(&list, list.channels, LITE_FEATURES, 1, 1, LITE_STREAM, LITE_EXPANDED);
-    head->shape.clip6 = true;
+        list.type = type;
+    }
+    struct lite_layer *head = add_wide(&list, LITE_FEATURES);
     head->shape.sink = dnnl_f32;
     snprintf(head->name, sizeof head->name, "head");
     assert(list.next == layers + LITE_LAYERS && list.px == LITE_HEAD_PX);

@@ -68,12 +68,19 @@ void encoder_conv_unbind(struct encoder_conv_call *call);
 
 /* ------------------------------------------------------------------ encoder_weights.c */
 
-/* Halves in rows of `out` numbers -> oneDNN's layout. weights must be f32 or bf16.
+/* Halves in rows of `out` numbers -> oneDNN's layout, as f32 or bf16.
+ *
+ * A depthwise filter becomes bf16 so that its sum is kept: some of its numbers are rounded the
+ * other way. Pictures are smooth, so the sum is what most of them see; rounding each number by
+ * itself costs ten times as much of the embedding's cosine (docs/numbers/encoder.md).
  *
  * Fails    BAD_FILE for a number that is not finite. */
 enum dylumo_status encoder_weights_pack(void *room, const dnnl_memory_desc_t *layout,
                                         const struct encoder_conv_shape *shape,
                                         const uint16_t *halves, const char *layer,
                                         struct dylumo_error *err) DY_MUST_USE;
+
+/* f32 -> bf16, to nearest even. Only for finite numbers, on a processor with AVX-512 BF16. */
+void encoder_narrow(uint16_t *out, const float *in, size_t count);
 
 #endif

@@ -9,9 +9,11 @@
 #include "dy_format.h"
 
 #include <immintrin.h>
+#include <math.h>
 #include <string.h>
 
 #define OUT_MAX 2048 /* output channels of a layer */
+#define TAPS_MAX 49  /* numbers of a depthwise filter */
 
 /* Offset, in items, of index along dimension `dim`: its inner blocks from the last to the first,
  * then the outer stride. */
@@ -64,6 +66,64 @@ static uint16_t bf16_of(float value)
     return (uint16_t)((bits + 0x7FFFU + (bits >> 16 & 1U)) >> 16);
 }
 
+/* ------------------------------------------------------------------ narrowing */
+
+__attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16"))) void
+encoder_narrow(uint16_t *out, const float *in, size_t count)
+{
+    for (size_t i = 0; i < count; i += 32) {
+        size_t left = count - i;
+        __mmask16 low = (__mmask16)(left >= 16 ? 0xFFFF : (1U << left) - 1);
+        __mmask16 high = (__mmask16)(left >= 32   ? 0xFFFF
+                                     : left <= 16 ? 0
+                                                  : (1U << (left - 16)) - 1);
+        __m512bh pair = _mm512_cvtne2ps_pbh(_mm512_maskz_loadu_ps(high, in + i + 16),
+                                            _mm512_maskz_loadu_ps(low, in + i));
+        _mm512_mask_storeu_epi16(out + i, (__mmask32)high << 16 | low, (__m512i)pair);
+    }
+}
+
+static float bf16_value(uint16_t narrow)
+{
+    uint32_t bits = (uint32_t)narrow << 16;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* The neighbour of bf16_of(value) on value's other side. */
+static uint16_t bf16_other(float value)
+{
+    uint16_t near = bf16_of(value);
+    float found = bf16_value(near);
+    bool grow = found == value || (found < value) == (value > 0); /* away from zero */
+    return (uint16_t)(grow ? near + 1 : near ? near - 1 : near);
+}
+
+/* Rounds filter [taps] so that the sum is kept: as long as it helps, rounds the number the other
+ * way that brings the sum nearest. */
+static void round_filter(uint16_t *narrow, const float *filter, size_t taps)
+{
+    float turn[TAPS_MAX]; /* what the sum gains when a number is rounded the other way */
+    float excess = 0;
+    for (size_t t = 0; t < taps; t++) {
+        narrow[t] = bf16_of(filter[t]);
+        turn[t] = bf16_value(bf16_other(filter[t])) - bf16_value(narrow[t]);
+        excess += bf16_value(narrow[t]) - filter[t];
+    }
+    for (size_t round = 0; round < taps; round++) {
+        size_t best = 0;
+        for (size_t t = 1; t < taps; t++)
+            if (fabsf(excess + turn[t]) < fabsf(excess + turn[best]))
+                best = t;
+        if (!(fabsf(excess + turn[best]) < fabsf(excess)))
+            return;
+        excess += turn[best];
+        narrow[best] = bf16_other(filter[best]);
+        turn[best] = INFINITY; /* once each */
+    }
+}
+
 /* ------------------------------------------------------------------ packing */
 
 static void put_f32(float *room, const uint32_t *out_offset, const float *row, size_t count)
@@ -78,14 +138,26 @@ static void put_bf16(uint16_t *room, const uint32_t *out_offset, const float *ro
         room[out_offset[o]] = bf16_of(row[o]);
 }
 
-enum dylumo_status encoder_weights_pack(void *room, const dnnl_memory_desc_t *layout,
-                                        const struct encoder_conv_shape *shape,
-                                        const uint16_t *halves, const char *layer,
-                                        struct dylumo_error *err)
+static void pack_depthwise_bf16(uint16_t *room, const dnnl_memory_desc_t *layout,
+                                const struct encoder_conv_shape *shape, const uint16_t *halves)
 {
-    if (layout->format_kind != dnnl_blocked || layout->extra.flags || shape->out > OUT_MAX)
-        return dy_fail(err, DYLUMO_UNSUPPORTED, "layer '%s': oneDNN wants a layout unknown to us",
-                       layer);
+    const size_t taps = (size_t)shape->kernel * shape->kernel, outs = shape->out;
+    for (size_t o = 0; o < outs; o++) {
+        float filter[TAPS_MAX];
+        uint16_t narrow[TAPS_MAX];
+        for (size_t t = 0; t < taps; t++)
+            filter[t] = dy_f16_to_f32(halves[t * outs + o]);
+        round_filter(narrow, filter, taps);
+        uint16_t *at = room + offset_along(layout, 0, o);
+        for (size_t t = 0; t < taps; t++)
+            at[offset_along(layout, 3, t / shape->kernel) +
+               offset_along(layout, 4, t % shape->kernel)] = narrow[t];
+    }
+}
+
+static void pack_rows(void *room, const dnnl_memory_desc_t *layout,
+                      const struct encoder_conv_shape *shape, const uint16_t *halves)
+{
     const struct dy_cpu cpu = dy_cpu_read();
     const size_t ins = shape->depthwise ? 1 : shape->in, outs = shape->out;
     const int in_dim = shape->depthwise ? 2 : 1, row_dim = in_dim + 1, column_dim = in_dim + 2;
@@ -96,9 +168,6 @@ enum dylumo_status encoder_weights_pack(void *room, const dnnl_memory_desc_t *la
     for (size_t y = 0; y < shape->kernel; y++)
         for (size_t x = 0; x < shape->kernel; x++)
             for (size_t i = 0; i < ins; i++, halves += outs) {
-                if (!halves_finite(halves, outs))
-                    return dy_fail(err, DYLUMO_BAD_FILE, "layer '%s': a weight is not finite",
-                                   layer);
                 (cpu.avx2 ? widen_f16c : widen_plain)(row, halves, outs);
                 size_t at = offset_along(layout, row_dim, y) + offset_along(layout, column_dim, x) +
                             offset_along(layout, in_dim, i);
@@ -107,5 +176,23 @@ enum dylumo_status encoder_weights_pack(void *room, const dnnl_memory_desc_t *la
                 else
                     put_bf16((uint16_t *)room + at, out_offset, row, outs);
             }
+}
+
+enum dylumo_status encoder_weights_pack(void *room, const dnnl_memory_desc_t *layout,
+                                        const struct encoder_conv_shape *shape,
+                                        const uint16_t *halves, const char *layer,
+                                        struct dylumo_error *err)
+{
+    const size_t taps = (size_t)shape->kernel * shape->kernel;
+    if (layout->format_kind != dnnl_blocked || layout->extra.flags || shape->out > OUT_MAX ||
+        taps > TAPS_MAX)
+        return dy_fail(err, DYLUMO_UNSUPPORTED, "layer '%s': oneDNN wants a layout unknown to us",
+                       layer);
+    if (!halves_finite(halves, taps * (shape->depthwise ? 1 : shape->in) * shape->out))
+        return dy_fail(err, DYLUMO_BAD_FILE, "layer '%s': a weight is not finite", layer);
+    if (shape->depthwise && layout->data_type == dnnl_bf16)
+        pack_depthwise_bf16(room, layout, shape, halves);
+    else
+        pack_rows(room, layout, shape, halves);
     return DYLUMO_OK;
 }

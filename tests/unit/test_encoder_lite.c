@@ -124,6 +124,12 @@ static void f32_is_pytorchs(void **state)
     check_precision(DY_PRECISION_F32, 0.9999);
 }
 
+static void bf16_is_near(void **state)
+{
+    (void)state;
+    check_precision(DY_PRECISION_BF16, 0.999);
+}
+
 static void automatic_is_near(void **state)
 {
     (void)state;
@@ -150,6 +156,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(f32_is_pytorchs),
+        cmocka_unit_test(bf16_is_near),
         cmocka_unit_test(automatic_is_near),
         cmocka_unit_test(info_tells_what_it_is),
     };
