@@ -1,0 +1,36 @@
+/* present: an answer as text for people and as JSON for programs, so that the command and the
+ * server say the same bytes. Knows dylumo.h and base, nothing else. */
+#ifndef DY_PRESENT_H
+#define DY_PRESENT_H
+
+#include "dy_base.h"
+
+struct dy_present_style {
+    unsigned columns; /* lines are at most so wide; 60 at least */
+    bool colour;      /* bold and dim by ANSI escapes; else plain text */
+};
+
+/* The mood in words, the songs as a table of two lines each, and the note: UTF-8, every line ended,
+ * all names cleaned of control characters and cut to the width.
+ *
+ * Owns     the caller's, for dy_free; NULL without memory. */
+char *dy_present_text(const struct dylumo_answer *answer, struct dy_present_style style);
+
+/* The same as one JSON object in one line without its end; docs/json.md names the members. Numbers
+ * are numbers; what is unknown is null.
+ *
+ *   timing   also the milliseconds of each step
+ *
+ * Owns     the caller's, for free() (jansson's memory); NULL without memory. */
+char *dy_present_json(const struct dylumo_answer *answer, const struct dylumo_parts *parts,
+                      bool timing);
+/* {"schema": 1, "picture": ..., "error": {"status": "bad-picture", "text": ...}} */
+char *dy_present_json_error(const char *picture, const struct dylumo_error *err);
+
+/* "happy and lively", "rather sad and calm", ... into text[size]; the words for valence and energy
+ * from 0 to 1. */
+void dy_present_mood_words(double valence, double energy, char *text, size_t size);
+/* How sure the mood is, from 0 to 1: "a guess", "not very sure", "fairly sure", "sure". Static. */
+const char *dy_present_sure_words(double sure);
+
+#endif
