@@ -124,21 +124,6 @@ static enum dylumo_status read_head(struct jpeg *jpeg)
 
 /* ------------------------------------------------------------------ rows */
 
-static uint8_t over_black(unsigned color, unsigned not_black)
-{
-    unsigned product = (255 - color) * not_black + 128;
-    product = ((product >> 8) + product) >> 8;
-    return (uint8_t)(not_black > product ? not_black - product : 0);
-}
-
-/* Inverted CMYK, 255 for no ink, as Pillow converts it. */
-static void row_from_cmyk(uint8_t *rgb, const uint8_t *cmyk, size_t count)
-{
-    for (size_t i = 0; i < count; i++, rgb += 3, cmyk += 4)
-        for (int c = 0; c < 3; c++)
-            rgb[c] = over_black(cmyk[c], cmyk[3]);
-}
-
 static bool is_cut_off(const struct jpeg *jpeg)
 {
     /* a missing end mark alone loses nothing, but of several scans some are missing then */
@@ -161,7 +146,7 @@ static enum dylumo_status read_rows(struct jpeg *jpeg)
         if (is_cut_off(jpeg))
             return dy_image_broken(job, "it is cut off");
         if (jpeg->cmyk)
-            row_from_cmyk(job->row, jpeg->cmyk, info->output_width);
+            dy_image_from_cmyk(job->row, jpeg->cmyk, info->output_width, true);
         st = dy_image_push_row(job);
     }
     if (!st && jpeg->errors.num_warnings)

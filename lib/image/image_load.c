@@ -82,12 +82,6 @@ enum dylumo_status dy_image_push_row(struct image_job *job)
     return DYLUMO_OK;
 }
 
-void dy_image_row_over_white(struct image_job *job, const uint8_t *rgba, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        image_over_white(job->row + 3 * i, rgba + 4 * i);
-}
-
 /* ------------------------------------------------------------------ the way */
 
 static enum dylumo_status decode(struct image_job *job)
@@ -97,10 +91,17 @@ static enum dylumo_status decode(struct image_job *job)
         return dy_image_decode_jpeg(job);
     case DY_IMAGE_PNG:
         return dy_image_decode_png(job);
-    default:
-        return dy_fail(job->err, DYLUMO_UNSUPPORTED, "%s: %s is not read yet", job->name,
-                       dy_image_type_name(job->info->type));
+    case DY_IMAGE_WEBP:
+        return dy_image_decode_webp(job);
+    case DY_IMAGE_GIF:
+        return dy_image_decode_gif(job);
+    case DY_IMAGE_TIFF:
+        return dy_image_decode_tiff(job);
+    case DY_IMAGE_HEIC:
+    case DY_IMAGE_AVIF:
+        return dy_image_decode_heif(job);
     }
+    return dy_image_broken(job, "no decoder");
 }
 
 static enum dylumo_status look_at(struct image_job *job)

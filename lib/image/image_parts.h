@@ -28,13 +28,14 @@ struct image_axis {
 
 struct image_resize {
     struct image_axis across, down; /* along a raw row, and from row to row */
-    bool transposed;                /* orientation 5 to 8: down comes first */
+    bool transposed;                /* orientation 5 to 8: across is the upright y */
+    bool down_first;                /* the ring holds raw rows */
     size_t lanes;                   /* bytes of a row in the ring */
     uint8_t *ring;                  /* [ring_rows][ring_stride] */
     size_t ring_rows, ring_stride;
     const uint8_t **window; /* [down.taps_max] */
     uint8_t *line;          /* [lanes] a row that has come out of the ring */
-    uint8_t *turned;        /* [across.count][3] the same resized across, when transposed */
+    uint8_t *turned;        /* [across.count][3] the same resized across, when down_first */
     unsigned next_row, next_line;
     const struct image_kernels *kernels;
     uint8_t *pixels; /* the caller's */
@@ -99,17 +100,14 @@ enum dylumo_status dy_image_broken(struct image_job *job, const char *reason);
 enum dylumo_status dy_image_no_memory(struct image_job *job);
 enum dylumo_status dy_image_cancelled(struct image_job *job);
 
-/* to[3] = rgba over white, rounded as Pillow's paste does. */
-static inline void image_over_white(uint8_t *to, const uint8_t *rgba)
-{
-    unsigned a = rgba[3], white = 255u * (255u - a) + 128u;
-    for (int c = 0; c < 3; c++) {
-        unsigned sum = rgba[c] * a + white;
-        to[c] = (uint8_t)(((sum >> 8) + sum) >> 8);
-    }
-}
-/* job->row = count RGBA pixels over white. */
-void dy_image_row_over_white(struct image_job *job, const uint8_t *rgba, size_t count);
+/* ------------------------------------------------------------------ colours (image_color.c) */
+
+/* to[count][3] = rgba[count][4] over white, rounded as Pillow's paste does; premultiplied colours
+ * are divided by their alpha first. */
+void dy_image_over_white(uint8_t *to, const uint8_t *rgba, size_t count, bool premultiplied);
+/* to[count][3] = cmyk[count][4] as Pillow converts it; inverted: 255 is no ink, as Adobe's JPEGs.
+ */
+void dy_image_from_cmyk(uint8_t *to, const uint8_t *cmyk, size_t count, bool inverted);
 
 /* ------------------------------------------------------------------ decoders, one a file */
 

@@ -44,7 +44,7 @@ static enum dylumo_status push(struct image_job *job, const uint8_t *row, unsign
                                bool clear)
 {
     if (clear)
-        dy_image_row_over_white(job, row, width);
+        dy_image_over_white(job->row, row, width, false);
     else if (row != job->row)
         memcpy(job->row, row, (size_t)width * 3);
     return dy_image_push_row(job);

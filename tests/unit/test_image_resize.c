@@ -53,7 +53,7 @@ static void all_forms_agree_to_the_bit(void **state)
     static const struct size targets[] = {{260, 260}, {37, 53}, {1, 1}};
     uint8_t expected[260 * 260 * 3], found[260 * 260 * 3];
     if (!machine.avx2)
-        print_message("no AVX2 here: the scalar form is compared with itself\n");
+        print_message("# no AVX2 here: the scalar form is compared with itself\n");
     for (size_t s = 0; s < DY_COUNT(sizes); s++)
         for (size_t t = 0; t < DY_COUNT(targets); t++)
             for (unsigned orientation = 1; orientation <= 8; orientation++) {
