@@ -6,7 +6,9 @@
 #ifndef DY_EVALUATE_H
 #define DY_EVALUATE_H
 
-#include "dy_base.h"
+#include "dy_mood.h"
+#include "dy_rank.h"
+#include "dy_songs.h"
 
 /* ------------------------------------------------------------------ measures
  * (evaluate_measures.c, evaluate_calibration.c) Pure functions over arrays. Weights are shares or
@@ -308,5 +310,120 @@ enum dylumo_status dy_fit_report_json(const struct dy_fit_report *report, FILE *
 /* One page with charts that needs nothing else: no script, no font, no link out. */
 enum dylumo_status dy_fit_report_html(const struct dy_fit_report *report, FILE *out,
                                       struct dylumo_error *err) DY_MUST_USE;
+
+/* ------------------------------------------------------------------ catalogue
+ * (evaluate_catalogue.c) */
+
+/* The songs that are shown, and what is known of them. */
+struct dy_fit_catalogue {
+    const struct dy_songs *songs;
+    size_t count;
+    double *valence, *energy;               /* [count] the catalogue's own numbers */
+    double *judged_valence, *judged_energy; /* [count] people's judgement, NaN where there is none;
+                                               NULL without a table */
+    uint32_t *artist;                       /* [count] below count */
+    uint32_t *all; /* [count] songs that may be shown: not for one season */
+    size_t all_count;
+    /* judged songs fall into parts that share no artist, each a catalogue of its own */
+    size_t part_count;
+    struct dy_fit_part {
+        uint64_t *allowed; /* bit mask */
+        uint32_t *songs;
+        size_t count;
+    } parts[DY_FIT_PARTS_MAX];
+};
+
+/* songs must outlive it. table: CSV with the columns track_id, mood_valence, mood_arousal in any
+ * unit, or NULL; ids that the catalogue lacks are counted in *unknown (may be NULL).
+ *
+ *   parts   1 to DY_FIT_PARTS_MAX, by artist, drawn with the seed
+ *
+ * Owns     dy_fit_catalogue_close; it takes a zeroed one.
+ * Fails    as dy_csv_open; BAD_FILE for a column missing, a number that is none, fewer than 100
+ *          judged songs in a part; NO_MEMORY. */
+enum dylumo_status dy_fit_catalogue_open(struct dy_fit_catalogue *catalogue,
+                                         const struct dy_songs *songs, const char *table,
+                                         size_t parts, uint64_t seed, size_t *unknown,
+                                         struct dylumo_error *err) DY_MUST_USE;
+void dy_fit_catalogue_close(struct dy_fit_catalogue *catalogue);
+
+/* ------------------------------------------------------------------ answers
+ * (evaluate_answer.c, evaluate_plain.c) Songs for every picture, [pictures][DY_FIT_SONGS_EACH],
+ * DY_NO_SONG after the last. part: DY_FIT_ALL_SONGS or a part of the judged ones. */
+
+#define DY_FIT_SONGS_EACH 10
+#define DY_FIT_PER_ARTIST 2
+#define DY_FIT_ALL_SONGS SIZE_MAX
+
+/* Moods of the pictures, each read by one of several models (the folds') that did not see it. */
+struct dy_fit_moods {
+    size_t count;
+    const struct dy_mood *moods;               /* [count] */
+    const uint8_t *model_of;                   /* [count]; NULL: all by the first */
+    const struct dy_mood_model *const *models; /* [model_count] */
+    size_t model_count;
+};
+
+/* The product's own ranking: nearest songs along the model's axes, at most DY_FIT_PER_ARTIST of an
+ * artist, each recording once. On a part of the judged songs the axes are made anew from these
+ * songs alone.
+ *
+ * Fails    as dy_rank_aim and dy_rank_list; CANCELLED. */
+enum dylumo_status dy_fit_answer_moods(const struct dy_fit_catalogue *catalogue, size_t part,
+                                       const struct dy_fit_moods *moods, uint32_t *songs,
+                                       const struct dylumo_context *context,
+                                       struct dylumo_error *err) DY_MUST_USE;
+
+/* Songs drawn evenly from the `pool` most popular ones; pool 0: from all. The seed and the
+ * picture's number decide. */
+enum dylumo_status dy_fit_answer_drawn(const struct dy_fit_catalogue *catalogue, size_t part,
+                                       size_t pool, size_t pictures, uint64_t seed, uint32_t *songs,
+                                       struct dylumo_error *err) DY_MUST_USE;
+
+/* The plain recipe: cosine between the 13 predicted features and the songs', both min-max scaled
+ * over the catalogue, at most DY_FIT_PER_ARTIST of an artist.
+ *
+ *   features  [pictures][13], min-max scaled as predicted */
+enum dylumo_status dy_fit_answer_plain(const struct dy_fit_catalogue *catalogue, size_t part,
+                                       const float *features, size_t pictures, uint32_t *songs,
+                                       const struct dylumo_context *context,
+                                       struct dylumo_error *err) DY_MUST_USE;
+
+/* ------------------------------------------------------------------ run (evaluate_run.c) */
+
+/* Answers of all rankings and their scores; the report's rankings point into it. */
+#define DY_FIT_ROWS_MAX 8
+struct dy_fit_rows {
+    size_t count;
+    struct dy_fit_ranking rankings[DY_FIT_ROWS_MAX];
+    uint32_t *songs[DY_FIT_ROWS_MAX]; /* [pictures][DY_FIT_SONGS_EACH] of the whole catalogue */
+    double *scores[DY_FIT_ROWS_MAX];
+};
+void dy_fit_rows_clear(struct dy_fit_rows *rows);
+
+struct dy_fit_options {
+    size_t replicates; /* of the bootstrap */
+    uint64_t seed;
+    size_t draws;                        /* 0: variety is counted over all pictures */
+    size_t draw_of_set[DY_FIT_SETS_MAX]; /* pictures of each set in a draw, its emotions in equal
+                                            shares */
+    bool thumbnails;
+};
+
+/* The mood under test and the baselines, measured: random songs, popular songs, constant mood,
+ * class mean, and the plain recipe where plain is given.
+ *
+ *   plain   [pictures][13] of a plainly trained head, or NULL
+ *
+ * Owns     report and rows are the caller's to clear, also after a failure; pictures, catalogue and
+ *          moods must outlive them.
+ * Fails    as its parts; CANCELLED. */
+enum dylumo_status dy_fit_run(struct dy_fit_report *report, struct dy_fit_rows *rows,
+                              const struct dy_fit_pictures *pictures,
+                              const struct dy_fit_catalogue *catalogue,
+                              const struct dy_fit_moods *moods, const float *plain,
+                              const struct dy_fit_options *options,
+                              const struct dylumo_context *context,
+                              struct dylumo_error *err) DY_MUST_USE;
 
 #endif

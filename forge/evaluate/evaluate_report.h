@@ -29,4 +29,21 @@ const char *emotion_title(uint8_t emotion);
 /* IO when a write to out failed. */
 enum dylumo_status report_written(FILE *out, struct dylumo_error *err);
 
+/* Fills out for one set; out->pictures is 0 where the set has no emotions. */
+enum dylumo_status fit_emotions(struct dy_fit_emotions *out, const struct dy_fit_pictures *pictures,
+                                size_t set, const struct dy_mood *moods, size_t replicates,
+                                uint64_t seed, const struct dylumo_context *context,
+                                struct dylumo_error *err) DY_MUST_USE;
+
+/* Fills report->best and ->worst from the first ranking's answers: some of every set. */
+enum dylumo_status fit_examples(struct dy_fit_report *report,
+                                const struct dy_fit_catalogue *catalogue, const uint32_t *songs,
+                                struct dylumo_error *err) DY_MUST_USE;
+
+/* One ranking's variety over all pictures, or its mean over draws of them. */
+enum dylumo_status fit_variety(struct dy_variety *out, const struct dy_fit_pictures *pictures,
+                               const struct dy_fit_catalogue *catalogue, const uint32_t *songs,
+                               const struct dy_fit_options *options,
+                               struct dylumo_error *err) DY_MUST_USE;
+
 #endif
