@@ -172,7 +172,6 @@ static enum dylumo_status make_layers(struct lite *lite, const struct dy_safeten
         st = dy_fail(err, DYLUMO_NO_MEMORY, "no memory for %zu bytes of weights", weight_bytes);
     if (!st) {
         ask_for_huge_pages(lite->weights, weight_bytes);
-        memset(lite->weights, 0, weight_bytes);
         st = build_layers(building, err);
     }
     dy_free(building);

@@ -47,7 +47,7 @@ size_t encoder_conv_scratch_bytes(const struct encoder_conv *conv);
  *
  *   halves   [kernel][kernel][in or, for depthwise, nothing][out] f16
  *   bias     [out] f32, which conv goes on pointing to
- *   room     encoder_conv_weight_bytes, zeroed, 64-byte aligned; conv goes on pointing to it
+ *   room     encoder_conv_weight_bytes, 64-byte aligned; conv goes on pointing to it
  *
  * Fails    BAD_FILE for a weight or bias that is not finite. */
 enum dylumo_status encoder_conv_build(struct encoder_conv *conv, dnnl_engine_t engine,

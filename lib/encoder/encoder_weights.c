@@ -126,16 +126,101 @@ static void round_filter(uint16_t *narrow, const float *filter, size_t taps)
 
 /* ------------------------------------------------------------------ packing */
 
-static void put_f32(float *room, const uint32_t *out_offset, const float *row, size_t count)
+/* A layer on its way into oneDNN's layout. */
+struct packing {
+    void *room;
+    const dnnl_memory_desc_t *layout;
+    size_t outs;
+    size_t run; /* output channels that lie side by side; divides outs */
+    bool pairs; /* bf16: input channels 2i and 2i+1 lie side by side */
+    void (*widen)(float *row, const uint16_t *halves, size_t count);
+    uint32_t out_offset[OUT_MAX]; /* in items */
+};
+
+/* Longest run, up to a block of 16, whose members follow each other in steps of `step` items. */
+static size_t run_of(const struct packing *packing, size_t step)
 {
-    for (size_t o = 0; o < count; o++)
-        room[out_offset[o]] = row[o];
+    for (size_t run = 16; run > 1; run /= 2) {
+        bool holds = packing->outs % run == 0;
+        for (size_t o = 0; holds && o < packing->outs; o++)
+            holds = packing->out_offset[o] == packing->out_offset[o - o % run] + o % run * step;
+        if (holds)
+            return run;
+    }
+    return 1;
 }
 
-static void put_bf16(uint16_t *room, const uint32_t *out_offset, const float *row, size_t count)
+static void put_f32(const struct packing *packing, size_t at, const float *row)
 {
-    for (size_t o = 0; o < count; o++)
-        room[out_offset[o]] = bf16_of(row[o]);
+    float *room = (float *)packing->room + at;
+    for (size_t o = 0; o < packing->outs; o += packing->run)
+        memcpy(room + packing->out_offset[o], row + o, packing->run * sizeof *row);
+}
+
+static void put_bf16(const struct packing *packing, size_t at, const float *row)
+{
+    uint16_t *room = (uint16_t *)packing->room + at;
+    for (size_t o = 0; o < packing->outs; o++)
+        room[packing->out_offset[o]] = bf16_of(row[o]);
+}
+
+/* Two rows at once: one 32-bit number holds both. */
+static void put_bf16_pair(const struct packing *packing, size_t at, const float *even,
+                          const float *odd)
+{
+    uint16_t *room = (uint16_t *)packing->room + at;
+    for (size_t o = 0; o < packing->outs; o += packing->run) {
+        uint32_t both[16];
+        for (size_t i = 0; i < packing->run; i++)
+            both[i] = bf16_of(even[o + i]) | (uint32_t)bf16_of(odd[o + i]) << 16;
+        memcpy(room + packing->out_offset[o], both, packing->run * sizeof *both);
+    }
+}
+
+/* One place of the kernel: rows of all input channels. */
+static void put_rows(const struct packing *packing, size_t at, int in_dim, size_t ins,
+                     const uint16_t *halves)
+{
+    float even[OUT_MAX], odd[OUT_MAX];
+    for (size_t i = 0; i < ins; i++, halves += packing->outs) {
+        size_t row_at = at + offset_along(packing->layout, in_dim, i);
+        packing->widen(even, halves, packing->outs);
+        if (packing->layout->data_type == dnnl_f32) {
+            put_f32(packing, row_at, even);
+        } else if (packing->pairs && i + 1 < ins) {
+            i++;
+            halves += packing->outs;
+            packing->widen(odd, halves, packing->outs);
+            put_bf16_pair(packing, row_at, even, odd);
+        } else {
+            put_bf16(packing, row_at, even);
+        }
+    }
+}
+
+static void pack_rows(void *room, const dnnl_memory_desc_t *layout,
+                      const struct encoder_conv_shape *shape, const uint16_t *halves)
+{
+    const struct dy_cpu cpu = dy_cpu_read();
+    const size_t ins = shape->depthwise ? 1 : shape->in;
+    const int in_dim = shape->depthwise ? 2 : 1, row_dim = in_dim + 1, column_dim = in_dim + 2;
+    struct packing packing = {.room = room,
+                              .layout = layout,
+                              .outs = shape->out,
+                              .widen = cpu.avx2 ? widen_f16c : widen_plain};
+    for (size_t o = 0; o < packing.outs; o++)
+        packing.out_offset[o] = (uint32_t)offset_along(layout, 0, o);
+    if (layout->data_type == dnnl_f32) {
+        packing.run = run_of(&packing, 1);
+    } else {
+        packing.run = run_of(&packing, 2);
+        packing.pairs = packing.run > 1 && offset_along(layout, in_dim, 1) == 1;
+    }
+    for (size_t y = 0; y < shape->kernel; y++)
+        for (size_t x = 0; x < shape->kernel; x++, halves += ins * packing.outs)
+            put_rows(&packing,
+                     offset_along(layout, row_dim, y) + offset_along(layout, column_dim, x), in_dim,
+                     ins, halves);
 }
 
 static void pack_depthwise_bf16(uint16_t *room, const dnnl_memory_desc_t *layout,
@@ -155,29 +240,6 @@ static void pack_depthwise_bf16(uint16_t *room, const dnnl_memory_desc_t *layout
     }
 }
 
-static void pack_rows(void *room, const dnnl_memory_desc_t *layout,
-                      const struct encoder_conv_shape *shape, const uint16_t *halves)
-{
-    const struct dy_cpu cpu = dy_cpu_read();
-    const size_t ins = shape->depthwise ? 1 : shape->in, outs = shape->out;
-    const int in_dim = shape->depthwise ? 2 : 1, row_dim = in_dim + 1, column_dim = in_dim + 2;
-    uint32_t out_offset[OUT_MAX];
-    float row[OUT_MAX];
-    for (size_t o = 0; o < outs; o++)
-        out_offset[o] = (uint32_t)offset_along(layout, 0, o);
-    for (size_t y = 0; y < shape->kernel; y++)
-        for (size_t x = 0; x < shape->kernel; x++)
-            for (size_t i = 0; i < ins; i++, halves += outs) {
-                (cpu.avx2 ? widen_f16c : widen_plain)(row, halves, outs);
-                size_t at = offset_along(layout, row_dim, y) + offset_along(layout, column_dim, x) +
-                            offset_along(layout, in_dim, i);
-                if (layout->data_type == dnnl_f32)
-                    put_f32((float *)room + at, out_offset, row, outs);
-                else
-                    put_bf16((uint16_t *)room + at, out_offset, row, outs);
-            }
-}
-
 enum dylumo_status encoder_weights_pack(void *room, const dnnl_memory_desc_t *layout,
                                         const struct encoder_conv_shape *shape,
                                         const uint16_t *halves, const char *layer,
@@ -190,6 +252,7 @@ enum dylumo_status encoder_weights_pack(void *room, const dnnl_memory_desc_t *la
                        layer);
     if (!halves_finite(halves, taps * (shape->depthwise ? 1 : shape->in) * shape->out))
         return dy_fail(err, DYLUMO_BAD_FILE, "layer '%s': a weight is not finite", layer);
+    memset(room, 0, dnnl_memory_desc_get_size(layout)); /* padding must be zero */
     if (shape->depthwise && layout->data_type == dnnl_bf16)
         pack_depthwise_bf16(room, layout, shape, halves);
     else
