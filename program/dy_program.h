@@ -38,8 +38,10 @@
 #include "dy_base.h"
 
 /* Every verb: its function is command_<verb>, its file command_<verb>.c. */
-#define PROGRAM_VERBS(X) \
-    X(recommend, "songs that fit a photo") X(help, "what a command does and how it is called")
+#define PROGRAM_VERBS(X)                            \
+    X(recommend, "songs that fit a photo")          \
+    X(import, "a songs file from a table of songs") \
+    X(help, "what a command does and how it is called")
 
 #define PROGRAM_DECLARE(verb, about) int command_##verb(int argc, char **argv);
 PROGRAM_VERBS(PROGRAM_DECLARE)

@@ -320,6 +320,21 @@ enum dylumo_status dy_csv_next(struct dy_csv *csv, struct dy_csv_record *record,
     }
 }
 
+enum dylumo_status csv_next_block(struct dy_csv *csv, struct csv_block *block,
+                                  struct dylumo_error *err)
+{
+    size_t left = csv->block.size - csv->at;
+    if (left == 0)
+        return csv_source_read(csv->source, block, err);
+    if (!dy_grow(&block->bytes, &block->room, left, 1))
+        return dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory to read it", csv->source->path);
+    memcpy(block->bytes, csv->block.bytes + csv->at, left);
+    block->size = left;
+    block->line = csv->line;
+    csv->at = csv->block.size;
+    return DYLUMO_OK;
+}
+
 void dy_csv_progress(const struct dy_csv *csv, uint64_t *done, uint64_t *all)
 {
     csv_source_progress(csv->source, done, all);

@@ -23,6 +23,10 @@ enum dylumo_status csv_source_read(struct csv_source *source, struct csv_block *
                                    struct dylumo_error *err) DY_MUST_USE;
 void csv_source_progress(const struct csv_source *source, uint64_t *done, uint64_t *all);
 
+/* The rows after csv's header, block by block, instead of dy_csv_next; as csv_source_read. */
+enum dylumo_status csv_next_block(struct dy_csv *csv, struct csv_block *block,
+                                  struct dylumo_error *err) DY_MUST_USE;
+
 /* A record longer than this is taken for one whose quotes never close. */
 #define CSV_RECORD_MAX ((size_t)1 << 20)
 

@@ -129,15 +129,25 @@ static size_t fold_words(uint8_t *text, size_t size)
     return used;
 }
 
+bool dy_text_fold_ascii(const char *text, size_t size, char *out, size_t *length)
+{
+    if (!is_ascii(text, size))
+        return false;
+    *length = fold_ascii(text, size, out);
+    if (*length == 0 && size) { /* symbols alone: kept as they are */
+        memcpy(out, text, size);
+        *length = size;
+    }
+    return true;
+}
+
 char *dy_text_fold(const char *text, size_t size)
 {
+    size_t length;
     if (is_ascii(text, size)) {
         char *folded = dy_new_array(size + 1, 1);
-        if (!folded)
-            return NULL;
-        size_t used = fold_ascii(text, size, folded);
-        if (used == 0 && size)
-            memcpy(folded, text, size);
+        if (folded)
+            dy_text_fold_ascii(text, size, folded, &length);
         return folded;
     }
     size_t clean_size = 0, folded_size = 0;

@@ -234,6 +234,10 @@ char *dy_text_clean(const char *text, size_t size, size_t *length);
  * Heap, NUL-terminated; NULL without memory. */
 char *dy_text_fold(const char *text, size_t size);
 
+/* The same into out, [size] bytes, without allocating; only for text of ASCII alone (false and
+ * nothing written for other text). */
+bool dy_text_fold_ascii(const char *text, size_t size, char *out, size_t *length);
+
 /* Columns that text takes on a terminal (wide characters two, marks none). */
 size_t dy_text_columns(const char *text, size_t size);
 

@@ -1,0 +1,45 @@
+/* The steps from a table of songs to the sections of a songs file. */
+#ifndef IMPORT_MAKE_H
+#define IMPORT_MAKE_H
+
+#include "import_table.h"
+
+/* ------------------------------------------------------------------ order (import_order.c) */
+
+/* order [table->count]: rows in the order of their ids' bytes, equal ids in the table's order. */
+bool import_order_by_id(const struct import_table *table, uint32_t *order) DY_MUST_USE;
+
+/* Sorts by the upper 32 bits of each pair, equal ones as they come; the result lies in pairs or in
+ * scratch, which is returned. */
+uint64_t *import_sort_pairs(uint64_t *pairs, uint64_t *scratch, size_t count);
+
+/* ------------------------------------------------------------------ scores (import_scores.c) */
+
+/* One feature over all songs. */
+struct import_feature {
+    float *values; /* [count] in the order of the ids; duration_ms: u32 */
+    float *scores; /* [count] */
+    struct dy_feature_stats stats;
+    struct dy_knot knots[DY_SONGS_KNOTS_MAX];
+    uint32_t knot_count;
+};
+
+/* Takes a column (values) and makes the rest. pairs and scratch: [count] each. */
+bool import_feature_make(struct import_feature *feature, bool whole_bits, size_t count,
+                         uint64_t *pairs, uint64_t *scratch) DY_MUST_USE;
+
+/* ------------------------------------------------------------------ labels (import_labels.c) */
+
+/* Artists, genres and recordings, numbered as the file wants them. */
+struct import_labels {
+    uint32_t *artist, *genre, *recordings; /* [count] */
+    struct import_texts artists, genres;
+    uint32_t *artist_groups;
+};
+
+/* order [count]: the table's rows that become songs, in the file's order. */
+bool import_labels_make(struct import_labels *labels, const struct import_table *table,
+                        const uint32_t *order, size_t count) DY_MUST_USE;
+void import_labels_clear(struct import_labels *labels);
+
+#endif

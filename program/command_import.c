@@ -1,0 +1,106 @@
+/* dylumo import TABLE.csv[.gz] -o FILE: makes a songs file, tells of rows that were passed over
+ * and, at the end, what the file holds. */
+#include "dy_import.h"
+#include "dy_program.h"
+
+#include <time.h>
+
+/* So many rows are told one by one. */
+#define REPORTS_SHOWN 20
+
+enum option_id { OUTPUT = 'o', THREADS = 't', QUIET = 'q', MAX_BAD = 256 };
+
+static const struct program_option options[] = {
+    {"output", OUTPUT, "FILE", "the songs file to write (songs.dylumo)"},
+    {"max-bad", MAX_BAD, "PERCENT", "fail when more rows can't be read (1); 100 takes any"},
+    {"threads", THREADS, "N", "use at most N threads (all cores)"},
+    {"quiet", QUIET, NULL, "tell only of failure"},
+};
+
+static const struct program_usage usage = {
+    "import",
+    "TABLE.csv",
+    "Makes a songs file of a table of songs in the layout of Kaggle's spotify-1million-tracks\n"
+    "(CSV, plain or compressed by gzip; - is standard input). Columns are found by name:\n"
+    "track_id, artist_name, track_name and the 13 audio features are needed; year, genre and\n"
+    "popularity are used where they are. Rows that can't be read are passed over and told.",
+    options,
+    DY_COUNT(options),
+    "Example: dylumo import spotify_data.csv -o songs.dylumo"};
+
+static double seconds(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+struct teller {
+    const char *table;
+    uint64_t told;
+    bool quiet;
+};
+
+static void tell(void *user, uint64_t line, const char *reason)
+{
+    struct teller *teller = user;
+    if (teller->quiet || ++teller->told > REPORTS_SHOWN)
+        return;
+    program_say("%s: line %llu passed over: %s", teller->table, (unsigned long long)line, reason);
+}
+
+static void print_summary(const struct dy_import_summary *summary, const char *output, double time)
+{
+    printf("%llu songs by %llu artists", (unsigned long long)summary->songs,
+           (unsigned long long)summary->artists);
+    printf(" (year %.0f %%, popularity %.0f %%, genre %.0f %% of %llu)",
+           100 * (double)summary->with_year / (double)summary->songs,
+           100 * (double)summary->with_popularity / (double)summary->songs,
+           100 * (double)summary->with_genre / (double)summary->songs,
+           (unsigned long long)summary->genres);
+    printf(" in %s, %.1f MB, %.2f s\n", output, (double)summary->file_bytes / 1e6, time);
+    if (summary->bad || summary->duplicates)
+        printf("passed over: %llu rows that can't be read, %llu with an id that was there before\n",
+               (unsigned long long)summary->bad, (unsigned long long)summary->duplicates);
+}
+
+int command_import(int argc, char **argv)
+{
+    struct program_arguments args = program_arguments_of(&usage, argc, argv);
+    struct dylumo_context context = program_context();
+    struct dy_import_options wanted = {0};
+    struct teller teller = {0};
+    const char *output = "songs.dylumo";
+    uint64_t threads = 0;
+    double percent = 0;
+    for (int option; (option = program_next(&args)) != PROGRAM_END;) {
+        if (option == OUTPUT)
+            output = args.value;
+        else if (option == THREADS && program_whole(&args, 1, 256, &threads))
+            context.threads = (unsigned)threads;
+        else if (option == MAX_BAD && program_real(&args, 0, 100, &percent))
+            wanted.max_bad_share =
+                percent > 0 ? percent / 100 : 1e-300; /* 0 would be the default */
+        else if (option == QUIET)
+            teller.quiet = true;
+    }
+    if (args.stop || program_expect_names(&args, 1, 1))
+        return args.exit_code;
+    teller.table = args.names[0];
+    wanted.report = tell;
+    wanted.user = &teller;
+    struct dy_import_summary summary;
+    struct dylumo_error err;
+    double begun = seconds();
+    enum dylumo_status st =
+        dy_import_songs(output, args.names[0], &wanted, &context, &summary, &err);
+    program_progress_clear();
+    if (teller.told > REPORTS_SHOWN && !teller.quiet)
+        program_say("%s: %llu more lines passed over", teller.table,
+                    (unsigned long long)(teller.told - REPORTS_SHOWN));
+    if (st)
+        return program_fail(&err);
+    if (!teller.quiet)
+        print_summary(&summary, output, seconds() - begun);
+    return PROGRAM_OK;
+}
