@@ -1,0 +1,308 @@
+/* recommend: the whole line from a photo to songs, with the encoder and mood weights that ship and
+ * a made-up catalogue. */
+#include "dy_test.h"
+#include "test_songs.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define SONGS 2000
+
+static struct dylumo_error err;
+
+struct fixture {
+    char *folder;
+    char songs[600];
+    struct dylumo_options options;
+    struct dylumo *dylumo;
+};
+
+static int setup(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+    assert_non_null(fixture);
+    fixture->folder = test_folder_new();
+    snprintf(fixture->songs, sizeof fixture->songs, "%s/made-up.songs", fixture->folder);
+    test_songs_write(fixture->songs, SONGS, 11, false);
+    fixture->options = (struct dylumo_options)DYLUMO_OPTIONS_INIT;
+    fixture->options.encoder_path = strdup(test_repository("models/lite2.safetensors"));
+    fixture->options.mood_path = strdup(test_repository("models/lite2-mood.safetensors"));
+    fixture->options.songs_path = fixture->songs;
+    assert_ok(dylumo_open(&fixture->dylumo, &fixture->options, &err));
+    *state = fixture;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *fixture = *state;
+    dylumo_close(fixture->dylumo);
+    free((char *)(uintptr_t)fixture->options.encoder_path);
+    free((char *)(uintptr_t)fixture->options.mood_path);
+    test_folder_remove(fixture->folder);
+    free(fixture);
+    return 0;
+}
+
+static struct dylumo_answer *answer_photo(struct fixture *fixture, const char *photo,
+                                          const struct dylumo_query *query)
+{
+    struct dylumo_answer *answer;
+    assert_ok(dylumo_recommend_file(fixture->dylumo, test_repository(photo), query, &answer, &err));
+    return answer;
+}
+
+static void assert_same_songs(const struct dylumo_answer *a, const struct dylumo_answer *b)
+{
+    assert_int_equal(a->song_count, b->song_count);
+    for (size_t i = 0; i < a->song_count; i++)
+        assert_string_equal(dylumo_answer_song(a, i)->id, dylumo_answer_song(b, i)->id);
+}
+
+/* ------------------------------------------------------------------ answers */
+
+static void a_photo_gets_ten_songs(void **state)
+{
+    struct dylumo_answer *answer = answer_photo(*state, "photos/cat.jpg", NULL);
+    assert_int_equal(answer->song_count, 10);
+    assert_string_equal(answer->picture_type, "JPEG");
+    assert_true(answer->width > 0 && answer->height > 0);
+    double emotions = 0;
+    for (int e = 0; e < DYLUMO_EMOTION_COUNT; e++)
+        emotions += answer->mood.emotions[e];
+    assert_true(fabs(emotions - 1) < 1e-5);
+    assert_true(answer->mood.valence > 0 && answer->mood.valence < 1);
+    assert_true(answer->mood.sure >= 0 && answer->mood.sure <= 1);
+    for (size_t i = 0; i < 10; i++) {
+        const struct dylumo_song *song = dylumo_answer_song(answer, i);
+        assert_int_equal(song->rank, i + 1);
+        assert_true(song->match >= 0 && song->match <= 100);
+        assert_true(fabs(song->match - 100 * exp(-song->distance2 / 2)) < 1e-9);
+        assert_true(strlen(song->why) > 10);
+        unsigned of_artist = 0;
+        for (size_t j = 0; j < 10; j++) {
+            assert_true(j == i || strcmp(song->id, dylumo_answer_song(answer, j)->id) != 0);
+            of_artist += !strcmp(song->artist, dylumo_answer_song(answer, j)->artist);
+        }
+        assert_true(of_artist <= 2);
+    }
+    assert_null(dylumo_answer_song(answer, 10));
+    assert_null(answer->note);
+    dylumo_answer_free(answer);
+}
+
+static void the_way_in_does_not_matter(void **state)
+{
+    struct fixture *fixture = *state;
+    struct dylumo_answer *file = answer_photo(fixture, "photos/coffee.jpg", NULL);
+    uint8_t *bytes;
+    size_t size;
+    const char *path = test_repository("photos/coffee.jpg");
+    assert_ok(dy_read_file(&bytes, &size, path, 1 << 24, &err));
+    struct dylumo_answer *memory, *together;
+    assert_ok(dylumo_recommend_memory(fixture->dylumo, bytes, size, "x", NULL, &memory, &err));
+    assert_ok(dylumo_recommend_together(fixture->dylumo, &path, 1, NULL, &together, &err));
+    assert_same_songs(file, memory);
+    assert_same_songs(file, together);
+    assert_string_equal(memory->picture, "x");
+    dylumo_answer_free(file);
+    dylumo_answer_free(memory);
+    dylumo_answer_free(together);
+    dy_free(bytes);
+}
+
+static void a_mood_alone_is_answered(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct dylumo_change low = {"valence", 0.05, 0}, high = {"valence", 0.95, 0};
+    struct dylumo_query query = DYLUMO_QUERY_INIT;
+    query.change_count = 1;
+    double valence[2] = {0};
+    for (int i = 0; i < 2; i++) {
+        query.changes = i ? &high : &low;
+        struct dylumo_answer *answer;
+        assert_ok(dylumo_recommend_mood(fixture->dylumo, &query, &answer, &err));
+        assert_null(answer->picture);
+        assert_non_null(strstr(answer->note, "valence set to"));
+        for (size_t s = 0; s < answer->song_count; s++)
+            valence[i] += dylumo_answer_song(answer, s)->features[DYLUMO_VALENCE];
+        dylumo_answer_free(answer);
+    }
+    assert_true(valence[1] > valence[0]);
+}
+
+static void fewer_songs_than_asked_are_no_error(void **state)
+{
+    struct dylumo_query query = DYLUMO_QUERY_INIT;
+    query.count = SONGS + 500;
+    query.per_artist = UINT32_MAX;
+    query.season = 1;
+    struct dylumo_answer *answer = answer_photo(*state, "photos/cat.jpg", &query);
+    assert_true(answer->song_count < SONGS); /* recordings stand once */
+    assert_true(answer->song_count > SONGS / 2);
+    assert_non_null(strstr(answer->note, "of 2500 songs"));
+    dylumo_answer_free(answer);
+}
+
+static void *answer_in_thread(void *argument)
+{
+    struct fixture *fixture = argument;
+    struct dylumo_answer *answer = NULL;
+    struct dylumo_error mine;
+    for (int i = 0; i < 3; i++) {
+        dylumo_answer_free(answer);
+        if (dylumo_recommend_file(fixture->dylumo, test_repository("photos/cat.jpg"), NULL, &answer,
+                                  &mine))
+            return NULL;
+    }
+    return answer;
+}
+
+static void threads_share_one_handle(void **state)
+{
+    struct fixture *fixture = *state;
+    struct dylumo_answer *alone = answer_photo(fixture, "photos/cat.jpg", NULL);
+    pthread_t threads[3];
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, answer_in_thread, fixture), 0);
+    for (int i = 0; i < 3; i++) {
+        void *answer;
+        pthread_join(threads[i], &answer);
+        assert_non_null(answer);
+        assert_same_songs(alone, answer);
+        dylumo_answer_free(answer);
+    }
+    dylumo_answer_free(alone);
+}
+
+/* ------------------------------------------------------------------ failures */
+
+static int always(void *user)
+{
+    (void)user;
+    return 1;
+}
+
+static void what_cannot_be_answered_is_said(void **state)
+{
+    struct fixture *fixture = *state;
+    struct dylumo_answer *answer;
+    assert_fails(dylumo_recommend_file(fixture->dylumo, "none.jpg", NULL, &answer, &err),
+                 DYLUMO_NOT_FOUND, "none.jpg: cannot open");
+    assert_fails(dylumo_recommend_memory(fixture->dylumo, "hello", 5, "a.jpg", NULL, &answer, &err),
+                 DYLUMO_BAD_PICTURE, "a.jpg");
+    struct dylumo_query query = DYLUMO_QUERY_INIT;
+    query.count = DYLUMO_MAX_SONGS + 1;
+    assert_fails(dylumo_recommend_mood(fixture->dylumo, &query, &answer, &err), DYLUMO_BAD_ARGUMENT,
+                 "1000001 songs asked for");
+    query.count = 0;
+    query.variety = -1;
+    assert_fails(dylumo_recommend_mood(fixture->dylumo, &query, &answer, &err), DYLUMO_BAD_ARGUMENT,
+                 "variety");
+    assert_fails(dylumo_recommend_together(fixture->dylumo, NULL, 0, NULL, &answer, &err),
+                 DYLUMO_BAD_ARGUMENT, "no pictures");
+}
+
+static void parts_that_do_not_fit_are_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct dylumo *dylumo;
+    struct dylumo_options options = fixture->options;
+    options.songs_path = test_path(fixture->folder, "none.songs");
+    assert_fails(dylumo_open(&dylumo, &options, &err), DYLUMO_NOT_FOUND, "none.songs");
+    options.songs_path = fixture->options.encoder_path;
+    assert_fails(dylumo_open(&dylumo, &options, &err), DYLUMO_BAD_FILE, "lite2.safetensors");
+    options = fixture->options;
+    options.mood_path = test_data("tiny-mood.safetensors");
+    assert_fails(dylumo_open(&dylumo, &options, &err), DYLUMO_MISMATCH, "lite2");
+    options = fixture->options;
+    options.precision = "f8";
+    assert_fails(dylumo_open(&dylumo, &options, &err), DYLUMO_BAD_ARGUMENT, "'f8'");
+}
+
+static void a_cancelled_call_stops(void **state)
+{
+    struct fixture *fixture = *state;
+    struct dylumo_context context = DYLUMO_CONTEXT_INIT;
+    context.cancelled = always;
+    struct dylumo_options options = fixture->options;
+    options.context = &context;
+    struct dylumo *dylumo = NULL;
+    struct dylumo_answer *answer;
+    enum dylumo_status st = dylumo_open(&dylumo, &options, &err);
+    if (!st)
+        st = dylumo_recommend_file(dylumo, test_repository("photos/cat.jpg"), NULL, &answer, &err);
+    assert_int_equal(st, DYLUMO_CANCELLED);
+    dylumo_close(dylumo);
+}
+
+static void parts_are_found_in_order(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[1024];
+    assert_int_equal(setenv("DYLUMO_SONGS", "/from/the/environment", 1), 0);
+    assert_ok(dylumo_locate("songs", path, sizeof path, &err));
+    assert_string_equal(path, "/from/the/environment");
+    assert_int_equal(unsetenv("DYLUMO_SONGS"), 0);
+
+    char user[700], file[720];
+    snprintf(user, sizeof user, "%s/dylumo", fixture->folder);
+    assert_int_equal(access(user, F_OK), -1);
+    char command[1500];
+    snprintf(command, sizeof command, "mkdir -p '%s'", user);
+    assert_int_equal(system(command), 0);
+    snprintf(file, sizeof file, "%s/songs.dylumo", user);
+    test_write_file(file, "", 0);
+    assert_int_equal(setenv("XDG_DATA_HOME", fixture->folder, 1), 0);
+    assert_ok(dylumo_locate("songs", path, sizeof path, &err));
+    assert_string_equal(path, file);
+    assert_int_equal(unsetenv("XDG_DATA_HOME"), 0);
+
+    assert_fails(dylumo_locate("hat", path, sizeof path, &err), DYLUMO_BAD_ARGUMENT, "'hat'");
+}
+
+/* ------------------------------------------------------------------ memory */
+
+static enum dylumo_status open_and_close(void *user)
+{
+    struct fixture *fixture = user;
+    struct dylumo *dylumo = NULL;
+    enum dylumo_status st = dylumo_open(&dylumo, &fixture->options, &err);
+    dylumo_close(dylumo);
+    return st;
+}
+
+static enum dylumo_status answer_and_free(void *user)
+{
+    struct fixture *fixture = user;
+    struct dylumo_answer *answer = NULL;
+    enum dylumo_status st = dylumo_recommend_file(
+        fixture->dylumo, test_repository("photos/cat.jpg"), NULL, &answer, &err);
+    dylumo_answer_free(answer);
+    return st;
+}
+
+static void survives_failing_allocations(void **state)
+{
+    test_every_allocation(open_and_close, *state);
+    test_every_allocation(answer_and_free, *state);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_photo_gets_ten_songs),
+        cmocka_unit_test(the_way_in_does_not_matter),
+        cmocka_unit_test(a_mood_alone_is_answered),
+        cmocka_unit_test(fewer_songs_than_asked_are_no_error),
+        cmocka_unit_test(threads_share_one_handle),
+        cmocka_unit_test(what_cannot_be_answered_is_said),
+        cmocka_unit_test(parts_that_do_not_fit_are_refused),
+        cmocka_unit_test(a_cancelled_call_stops),
+        cmocka_unit_test(parts_are_found_in_order),
+        cmocka_unit_test(survives_failing_allocations),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
