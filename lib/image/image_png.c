@@ -12,26 +12,36 @@
 /* Chunks of text or profiles are not asked for; what is stored of them is bounded anyway. */
 #define CHUNK_BYTES_MAX ((size_t)16 << 20)
 
+/* libspng's allocator has no user pointer, and zlib's lack of memory comes back as a broken stream:
+ * so each thread keeps in mind here whether memory ran out in its present decoding. */
+static _Thread_local bool memory_ran_out;
+
+static void *noted(void *memory)
+{
+    memory_ran_out |= !memory;
+    return memory;
+}
+
 static void *spng_allocate(size_t size)
 {
-    return dy_mem_alloc(size);
+    return noted(dy_mem_alloc(size));
 }
 
 static void *spng_reallocate(void *old, size_t size)
 {
-    return dy_mem_realloc(old, size);
+    return noted(dy_mem_realloc(old, size));
 }
 
 static void *spng_allocate_array(size_t count, size_t size)
 {
-    return dy_new_array(count, size);
+    return noted(dy_new_array(count, size));
 }
 
 static enum dylumo_status failed(struct image_job *job, int code)
 {
-    switch (code) {
-    case SPNG_EMEM:
+    if (code == SPNG_EMEM || memory_ran_out)
         return dy_image_no_memory(job);
+    switch (code) {
     case SPNG_IO_EOF:
     case SPNG_EIDAT_TOO_SHORT:
         return dy_image_broken(job, "it is cut off");
@@ -123,6 +133,7 @@ static enum dylumo_status decode(struct image_job *job, spng_ctx *png)
 enum dylumo_status dy_image_decode_png(struct image_job *job)
 {
     struct spng_alloc allocator = {spng_allocate, spng_reallocate, spng_allocate_array, dy_free};
+    memory_ran_out = false;
     spng_ctx *png = spng_ctx_new2(&allocator, 0);
     if (!png)
         return dy_image_no_memory(job);

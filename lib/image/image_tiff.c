@@ -20,6 +20,7 @@ struct tiff {
     TIFF *file;
     size_t at;        /* where libtiff would read on */
     char reason[256]; /* libtiff's first complaint */
+    bool cut_off;
     uint32_t width, height;
     uint16_t bits, samples, photometric, planar;
     unsigned colors; /* samples that are colour */
@@ -45,10 +46,13 @@ static int on_error(TIFF *file, void *user, const char *module, const char *form
     return 1;
 }
 
+/* A tag whose values lie behind the end is only warned of, and then made up. */
 static int on_warning(TIFF *file, void *user, const char *module, const char *format,
                       va_list arguments)
 {
-    (void)file, (void)user, (void)module, (void)format, (void)arguments;
+    (void)file, (void)module, (void)arguments;
+    struct tiff *tiff = user;
+    tiff->cut_off |= !strncmp(format, "IO error", 8);
     return 1;
 }
 
@@ -128,6 +132,8 @@ static enum dylumo_status open_tiff(struct tiff *tiff)
     tiff->file = TIFFClientOpenExt("picture", "r", tiff, read_some, no_write, seek, no_close,
                                    size_of, map, unmap, options);
     TIFFOpenOptionsFree(options);
+    if (tiff->file && tiff->cut_off)
+        return dy_image_broken(tiff->job, "it is cut off");
     return tiff->file ? DYLUMO_OK : broken(tiff);
 }
 

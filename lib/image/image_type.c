@@ -85,7 +85,10 @@ static const char *look_of(const uint8_t *data, size_t size)
     for (size_t i = 0; i < seen; i++)
         if (data[i] < 0x20 && !strchr("\t\n\r\f", data[i]))
             return "a file of unknown kind";
-    return "a text file";
+    for (size_t cut = 0; cut < 4 && cut < seen; cut++) /* the last character may be cut */
+        if (dy_text_valid((const char *)data, seen - cut))
+            return "a text file";
+    return "a file of unknown kind";
 }
 
 bool dy_image_type_of(const uint8_t *data, size_t size, enum dy_image_type *type, const char **what)

@@ -74,7 +74,8 @@ static enum dylumo_status open_webp(struct webp *webp)
         return st;
     unsigned frames = WebPDemuxGetI(webp->demuxer, WEBP_FF_FRAME_COUNT);
     job->info->frames = frames ? frames : 1;
-    if (!WebPDemuxGetFrame(webp->demuxer, 1, &webp->frame) || !webp->frame.complete)
+    bool cut_off = state != WEBP_DEMUX_DONE && frames < 2; /* later frames may be missing */
+    if (cut_off || !WebPDemuxGetFrame(webp->demuxer, 1, &webp->frame) || !webp->frame.complete)
         return failed(job, VP8_STATUS_SUSPENDED);
     return DYLUMO_OK;
 }
