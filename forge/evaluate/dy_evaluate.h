@@ -80,6 +80,7 @@ struct dy_variety {
     size_t different; /* of them different */
     uint32_t most;    /* how often the most shown one was shown */
     uint32_t most_song;
+    double usual_most;               /* the same as most, or its mean over several draws */
     double artists;                  /* different artists / songs, mean over the answers */
     size_t different_artists;        /* over all answers */
     size_t histogram[DY_SHOWS_BINS]; /* songs shown 1, 2, 3, 4, 5-8, 9-16, 17-32, 33-64, 65-128,
@@ -279,7 +280,7 @@ struct dy_fit_report {
     struct dy_fit_table table;
     struct dy_variety *variety; /* [table.row_count] */
     size_t variety_draws;       /* 1: counted over all pictures; more: means over draws of
-                                   variety_pictures each, most: the largest */
+                                   variety_pictures each, but most: the largest */
     size_t variety_pictures;
     size_t songs_each;
     struct dy_fit_emotions emotions[DY_FIT_SETS_MAX]; /* [pictures->set_count] */

@@ -97,6 +97,8 @@ static int digits_of(double step)
 static void marks_below(FILE *out, const struct scale *x, double top, double bottom)
 {
     double step = step_of(x->low, x->high);
+    if (x->to - x->from < 200.0) /* a narrow one has no room for that many */
+        step *= 2.0;
     for (double v = ceil(x->low / step) * step; v <= x->high + 1e-9; v += step) {
         line(out, "grid", at(x, v), top, at(x, v), bottom);
         label_number(out, "mark", "middle", at(x, v), bottom + 13, v, digits_of(step));
@@ -117,9 +119,9 @@ static void marks_left(FILE *out, const struct scale *y, double left, double rig
 void chart_dots(FILE *out, const char *const *names, const struct dy_figure *figures, size_t count,
                 double low, double high, double even)
 {
-    const double left = 118, width = 360, row = 21;
+    const double left = 88, width = 272, row = 20;
     double bottom = 6 + row * (double)count;
-    struct scale x = {low, high, left, width - 46};
+    struct scale x = {low, high, left, width - 38};
     begin(out, width, bottom + 20, "each ranking's figure with its interval");
     marks_below(out, &x, 4, bottom);
     line(out, "even", at(&x, even), 4, at(&x, even), bottom);
@@ -234,8 +236,11 @@ void chart_boxes(FILE *out, const char *x_name, const struct chart_box *boxes, s
         double y = 6 + row * ((double)i + 0.5);
         label(out, "name", "end", left - 8, y + 4, boxes[i].name);
         line(out, "whisker", at(&x, p[0]), y, at(&x, p[4]), y);
-        rectangle(out, boxes[i].strong ? "box up" : "box down", at(&x, p[1]), y - 8,
-                  fmax(1.0, at(&x, p[3]) - at(&x, p[1])), 16);
+        rectangle(out,
+                  boxes[i].side > 0   ? "box up"
+                  : boxes[i].side < 0 ? "box down"
+                                      : "box",
+                  at(&x, p[1]), y - 8, fmax(1.0, at(&x, p[3]) - at(&x, p[1])), 16);
         line(out, "median", at(&x, p[2]), y - 8, at(&x, p[2]), y + 8);
     }
     label(out, "axis", "middle", (left + right) / 2, bottom + 31, x_name);

@@ -27,7 +27,7 @@ enum dylumo_status chart_scatter(FILE *out, const struct chart_points *points,
 struct chart_box {
     const char *name;
     double percentiles[5];
-    bool strong;
+    int8_t side;
 };
 void chart_boxes(FILE *out, const char *x_name, const struct chart_box *boxes, size_t count);
 

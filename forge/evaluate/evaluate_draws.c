@@ -50,6 +50,7 @@ static void add(struct dy_variety *sum, const struct dy_variety *one)
     sum->different += one->different;
     sum->different_artists += one->different_artists;
     sum->artists += one->artists;
+    sum->usual_most += one->usual_most;
     if (one->most > sum->most) {
         sum->most = one->most;
         sum->most_song = one->most_song;
@@ -69,6 +70,7 @@ static void divide(struct dy_variety *sum, size_t draws)
     sum->different = rounded(sum->different, draws);
     sum->different_artists = rounded(sum->different_artists, draws);
     sum->artists /= (double)draws;
+    sum->usual_most /= (double)draws;
     for (size_t b = 0; b < DY_SHOWS_BINS; b++)
         sum->histogram[b] = rounded(sum->histogram[b], draws);
 }

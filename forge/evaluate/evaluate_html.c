@@ -19,12 +19,14 @@ static const char style[] =
     "color:var(--ink);font:16px/1.5 system-ui,-apple-system,'Segoe UI',sans-serif}\n"
     "h1{font-size:1.9rem;line-height:1.2;margin:0 0 .4rem;letter-spacing:-.01em}\n"
     "h2{font-size:1.25rem;margin:2.8rem 0 .3rem;letter-spacing:-.005em}\n"
-    "h3{font-size:.98rem;margin:0 0 .5rem}h3 span{font-weight:400;color:var(--soft)}\n"
+    "h3{font-size:.98rem;margin:0 0 .6rem}h3 "
+    "span{display:block;font-size:.85rem;font-weight:400;color:var(--soft)}\n"
     "p{max-width:46rem;margin:.2rem 0 1rem;color:var(--soft)}p strong{color:var(--ink)}\n"
     "dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1.2rem;margin:1rem 0 0;"
     "font-size:.9rem}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}\n"
     ".grid{display:grid;gap:1rem;grid-template-columns:repeat(auto-fill,minmax(min(21rem,100%),1fr)"
     ")}\n"
+    ".four{grid-template-columns:repeat(auto-fill,minmax(min(17rem,100%),1fr))}\n"
     ".card{background:var(--card);border:1px solid var(--rule);border-radius:10px;padding:.9rem "
     "1rem}\n"
     "svg{display:block;width:100%;height:auto;overflow:visible}\n"
@@ -37,7 +39,8 @@ static const char style[] =
     "circle.point{fill:var(--first);fill-opacity:.38}\n"
     "path.trend{fill:none;stroke:var(--ink);stroke-width:2;stroke-linejoin:round}\n"
     "line.whisker{stroke:var(--soft)}line.median{stroke:var(--ink);stroke-width:2}"
-    "rect.box{fill-opacity:.75}rect.up{fill:var(--up)}rect.down{fill:var(--down)}\n"
+    "rect.box{fill-opacity:.75;fill:var(--other)}rect.up{fill:var(--up)}rect.down{fill:var(--down)}"
+    "\n"
     "rect.bar{fill:var(--other)}rect.bar.first{fill:var(--first)}rect.share{fill:var(--other);"
     "fill-opacity:.35}\n"
     ".wide{overflow-x:auto}table{border-collapse:collapse;font-size:.88rem;width:100%}\n"
@@ -45,7 +48,9 @@ static const char style[] =
     "var(--rule);font-variant-numeric:tabular-nums}\n"
     "th{font-weight:600;color:var(--soft)}th:first-child,td:first-child{text-align:left}\n"
     "tr.first td{font-weight:650}td small{color:var(--soft);font-weight:400;margin-left:.35rem}\n"
-    ".heat td{text-align:center}.heat td:first-child{text-align:left}\n"
+    "details{margin:.9rem 0 0;font-size:.9rem}summary{cursor:pointer;color:var(--soft)}\n"
+    ".heat{font-size:.76rem}.heat th,.heat td{padding:.42rem .1rem}.heat "
+    "td{text-align:center}.heat td:first-child{text-align:left}\n"
     ".picture{display:flex;gap:.9rem;align-items:flex-start}.picture "
     "img{width:6.5rem;height:6.5rem;"
     "object-fit:cover;border-radius:6px;flex:none}\n"
@@ -159,7 +164,7 @@ static void fits(const struct dy_fit_report *report, FILE *out, enum dy_fit_stag
     size_t first = 0, columns = stage_columns(&report->table, stage, &first);
     if (columns == 0)
         return;
-    fprintf(out, "<h2>%s</h2>\n<p>%s</p>\n<div class=\"grid\">\n", stage_title(stage),
+    fprintf(out, "<h2>%s</h2>\n<p>%s</p>\n<div class=\"grid four\">\n", stage_title(stage),
             about[stage]);
     for (size_t c = first; c < first + columns; c++)
         dots_card(report, out, c);
@@ -233,15 +238,16 @@ static void boxes_card(const struct dy_fit_report *report, FILE *out, size_t set
         if (count < 3)
             continue;
         boxes[box_count].name = emotion_title(e);
-        boxes[box_count].strong = dy_fit_side(energy ? DY_FIT_LIVELY : DY_FIT_POSITIVE, e) > 0;
+        boxes[box_count].side = dy_fit_side(energy ? DY_FIT_LIVELY : DY_FIT_POSITIVE, e);
         box_of(&boxes[box_count++], values, count);
     }
     if (box_count == 0)
         return;
     fputs("<div class=\"card\"><h3>", out);
     chart_escape(out, set_name(report, set));
-    fprintf(out, ": songs' %s <span>%s in amber</span></h3>", energy ? "energy" : "valence",
-            energy ? "lively emotions" : "positive emotions");
+    fprintf(out, ": songs' %s <span>%s</span></h3>", energy ? "energy" : "valence",
+            energy ? "lively emotions in amber, calm in blue"
+                   : "positive emotions in amber, negative in blue");
     chart_boxes(out, energy ? "mean energy of the songs" : "mean valence of the songs", boxes,
                 box_count);
     fputs("</div>\n", out);
@@ -284,7 +290,8 @@ static void shows_card(const struct dy_fit_report *report, FILE *out, size_t r, 
     fputs("<div class=\"card\"><h3>", out);
     chart_escape(out, report->rankings[r].name);
     fprintf(out, " <span>%.0f %% different, one %s times</span></h3>",
-            100.0 * (double)v->different / (double)v->shown, count_text(text, v->most));
+            100.0 * (double)v->different / (double)v->shown,
+            count_text(text, (size_t)(v->usual_most + 0.5)));
     chart_shows(out, v->histogram, largest, r == 0);
     fputs("</div>\n", out);
 }
@@ -341,7 +348,7 @@ static void emotion_cards(const struct dy_fit_report *report, FILE *out, size_t 
             "<table class=\"heat\"><tr><th></th>",
             figure_range_text(right, &e->accuracy));
     for (uint8_t c = 0; c < DYLUMO_EMOTION_COUNT; c++)
-        fprintf(out, "<th title=\"%s\">%.4s</th>", emotion_title(c), emotion_title(c));
+        fprintf(out, "<th title=\"%s\">%.3s</th>", emotion_title(c), emotion_title(c));
     fputs("</tr>", out);
     for (uint8_t row = 0; row < DYLUMO_EMOTION_COUNT; row++)
         heat_row(e, out, row);

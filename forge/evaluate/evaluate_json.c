@@ -50,11 +50,12 @@ static json_t *variety(const struct dy_variety *v)
     for (size_t b = 0; b < DY_SHOWS_BINS; b++)
         json_object_set_new(shows, dy_variety_bin_name(b),
                             json_integer((json_int_t)v->histogram[b]));
-    return json_pack("{s:I, s:I, s:o, s:I, s:I, s:o, s:o}", "shown", (json_int_t)v->shown,
+    return json_pack("{s:I, s:I, s:o, s:I, s:o, s:I, s:o, s:o}", "shown", (json_int_t)v->shown,
                      "different", (json_int_t)v->different, "share",
                      number(v->shown ? (double)v->different / (double)v->shown : (double)NAN),
-                     "most", (json_int_t)v->most, "artists", (json_int_t)v->different_artists,
-                     "artists_in_an_answer", number(v->artists), "songs_by_times_shown", shows);
+                     "most", (json_int_t)v->most, "usual_most", number(v->usual_most), "artists",
+                     (json_int_t)v->different_artists, "artists_in_an_answer", number(v->artists),
+                     "songs_by_times_shown", shows);
 }
 
 static json_t *rankings(const struct dy_fit_report *report)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define NAME_WIDTH 22
-#define CELL_WIDTH 17
+#define CELL_WIDTH 20
 
 /* Text at the left of a field, by columns of the terminal. */
 static void left(FILE *out, const char *text, size_t width)
@@ -79,7 +79,7 @@ static void variety(const struct dy_fit_report *report, FILE *out)
         left(out, count_text(text, v->shown), 13);
         left(out, count_text(text, v->different), 13);
         left(out, figure_text(text, (double)v->different / (double)v->shown, 3), 13);
-        left(out, count_text(text, v->most), 13);
+        left(out, count_text(text, (size_t)(v->usual_most + 0.5)), 13);
         left(out, count_text(text, v->different_artists), 13);
         left(out, figure_text(text, v->artists, 3), 13);
         fputc('\n', out);

@@ -84,6 +84,7 @@ enum dylumo_status dy_variety_count(struct dy_variety *out, const uint32_t *song
         }
     for (size_t song = 0; song < song_count; song++)
         count_song(out, (uint32_t)song, times[song]);
+    out->usual_most = out->most;
     if (artist_of)
         count_artists(out, songs, pictures, songs_each, artist_of, times + song_count);
     dy_free(times);

@@ -57,9 +57,9 @@ static int fill(void **state)
     assert_ok(dy_fit_table_fill(&report.table, &pictures, rankings, 2, 60, 1, NULL, &err));
     report.variety = dy_new_array(2, sizeof *report.variety);
     assert_non_null(report.variety);
-    report.variety[0] = (struct dy_variety){2400, 2200, 4, 7, 0.97, 900, {2050, 110, 35, 5}};
+    report.variety[0] = (struct dy_variety){2400, 2200, 4, 7, 4, 0.97, 900, {2050, 110, 35, 5}};
     report.variety[1] =
-        (struct dy_variety){2400, 80, 598, 7, 0.9, 70, {0, 0, 0, 0, 9, 20, 40, 9, 1, 1}};
+        (struct dy_variety){2400, 80, 598, 7, 598, 0.9, 70, {0, 0, 0, 0, 9, 20, 40, 9, 1, 1}};
     fill_emotions(&report.emotions[1]);
     report.features.pairs = 1234;
     for (size_t f = 0; f < DYLUMO_FEATURE_COUNT; f++)
