@@ -52,8 +52,14 @@ static enum dylumo_status too_large(const char *path, uint64_t max_bytes, struct
                    (unsigned long long)max_bytes);
 }
 
+static enum dylumo_status interrupted(const char *path, struct dylumo_error *err)
+{
+    return dy_fail(err, DYLUMO_CANCELLED, "%s: cancelled while it was read", path);
+}
+
 static enum dylumo_status read_all(int file, size_t guess, uint8_t **data, size_t *size,
-                                   const char *path, uint64_t max_bytes, struct dylumo_error *err)
+                                   const char *path, uint64_t max_bytes,
+                                   const struct dylumo_context *context, struct dylumo_error *err)
 {
     uint8_t *bytes = NULL;
     size_t room = 0, used = 0;
@@ -66,9 +72,11 @@ static enum dylumo_status read_all(int file, size_t guess, uint8_t **data, size_
             break;
         }
         ssize_t got = read(file, bytes + used, room - used);
-        if (got < 0 && errno == EINTR)
+        if (got < 0 && errno == EINTR && !dy_context_cancelled(context))
             continue;
-        if (got < 0)
+        if (got < 0 && errno == EINTR)
+            st = interrupted(path, err);
+        else if (got < 0)
             st = dy_fail_errno(err, errno, path, "cannot read");
         if (got <= 0)
             break;
@@ -87,12 +95,15 @@ static enum dylumo_status read_all(int file, size_t guess, uint8_t **data, size_
     return DYLUMO_OK;
 }
 
-enum dylumo_status dy_read_file(uint8_t **data, size_t *size, const char *path, uint64_t max_bytes,
-                                struct dylumo_error *err)
+static enum dylumo_status read_file(uint8_t **data, size_t *size, const char *path,
+                                    uint64_t max_bytes, const struct dylumo_context *context,
+                                    struct dylumo_error *err)
 {
     bool standard = !strcmp(path, "-");
     const char *name = standard ? "standard input" : path;
     int file = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0 && errno == EINTR && dy_context_cancelled(context)) /* a FIFO without a writer */
+        return interrupted(path, err);
     if (file < 0)
         return dy_fail_errno(err, errno, path, "cannot open");
     struct stat info;
@@ -105,10 +116,22 @@ enum dylumo_status dy_read_file(uint8_t **data, size_t *size, const char *path, 
         st = too_large(name, max_bytes, err);
     else
         st = read_all(file, S_ISREG(info.st_mode) ? (size_t)info.st_size : 65535, data, size, name,
-                      max_bytes, err);
+                      max_bytes, context, err);
     if (!standard)
         close(file);
     return st;
+}
+
+enum dylumo_status dy_read_file(uint8_t **data, size_t *size, const char *path, uint64_t max_bytes,
+                                struct dylumo_error *err)
+{
+    return read_file(data, size, path, max_bytes, NULL, err);
+}
+
+enum dylumo_status dy_read_picture(uint8_t **data, size_t *size, const char *path,
+                                   const struct dylumo_context *context, struct dylumo_error *err)
+{
+    return read_file(data, size, path, dy_context_max_picture_bytes(context), context, err);
 }
 
 /* ------------------------------------------------------------------ write beside, rename */

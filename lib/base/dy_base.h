@@ -111,6 +111,12 @@ void dy_map_close(struct dy_map *map);
 enum dylumo_status dy_read_file(uint8_t **data, size_t *size, const char *path, uint64_t max_bytes,
                                 struct dylumo_error *err) DY_MUST_USE;
 
+/* dy_read_file with the context's limit for pictures. A signal that sets the context's cancelled
+ * also ends the wait for a slow pipe: CANCELLED. */
+enum dylumo_status dy_read_picture(uint8_t **data, size_t *size, const char *path,
+                                   const struct dylumo_context *context,
+                                   struct dylumo_error *err) DY_MUST_USE;
+
 /* A file that appears under its name only when complete: written beside it as
  * "NAME.part-XXXXXX", flushed to disk and renamed by commit; discard (or a crash) leaves the old
  * one. Usage: open, fwrite to .stream or dy_outfile_write, then commit or discard (one of them,

@@ -52,8 +52,7 @@ enum dylumo_status dylumo_recommend_file(const struct dylumo *dylumo, const char
     double start = recommend_now_ms();
     uint8_t *bytes;
     size_t size;
-    enum dylumo_status st =
-        dy_read_file(&bytes, &size, path, dy_context_max_picture_bytes(&dylumo->context), err);
+    enum dylumo_status st = dy_read_picture(&bytes, &size, path, &dylumo->context, err);
     if (st)
         return st;
     double read_ms = recommend_now_ms() - start;
@@ -72,8 +71,7 @@ static enum dylumo_status see_file(const struct dylumo *dylumo, const char *path
     struct recommend_sight sight;
     uint8_t *bytes;
     size_t size;
-    enum dylumo_status st =
-        dy_read_file(&bytes, &size, path, dy_context_max_picture_bytes(&dylumo->context), err);
+    enum dylumo_status st = dy_read_picture(&bytes, &size, path, &dylumo->context, err);
     if (st)
         return st;
     st = recommend_see(dylumo, bytes, size, path, exact, embeddings, &sight, err);
