@@ -36,9 +36,12 @@ static void try_folder(struct search *search, const char *folder, const char *be
         search->found = true;
         return;
     }
+    char place[1024];
+    snprintf(place, sizeof place, "%s%s", folder, below);
     size_t used = strlen(search->tried);
-    snprintf(search->tried + used, sizeof search->tried - used, "%s%s%s", used ? ", " : "", folder,
-             below);
+    if (!strstr(search->tried, place)) /* a program with the library in it is looked beside twice */
+        snprintf(search->tried + used, sizeof search->tried - used, "%s%s", used ? ", " : "",
+                 place);
 }
 
 static void try_user_folder(struct search *search)
