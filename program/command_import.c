@@ -12,7 +12,7 @@ enum option_id { OUTPUT = 'o', THREADS = 't', QUIET = 'q', MAX_BAD = 256 };
 
 static const struct program_option options[] = {
     {"output", OUTPUT, "FILE", "the songs file to write (songs.dylumo)"},
-    {"max-bad", MAX_BAD, "PERCENT", "fail when more rows can't be read (1); 100 takes any"},
+    {"max-bad", MAX_BAD, "PERCENT", "fail when more rows can't be read (1);\n100 takes any"},
     {"threads", THREADS, "N", "use at most N threads (all cores)"},
     {"quiet", QUIET, NULL, "tell only of failure"},
 };
@@ -20,10 +20,11 @@ static const struct program_option options[] = {
 static const struct program_usage usage = {
     "import",
     "TABLE.csv",
-    "Makes a songs file of a table of songs in the layout of Kaggle's spotify-1million-tracks\n"
-    "(CSV, plain or compressed by gzip; - is standard input). Columns are found by name:\n"
-    "track_id, artist_name, track_name and the 13 audio features are needed; year, genre and\n"
-    "popularity are used where they are. Rows that can't be read are passed over and told.",
+    "Makes a songs file of a table of songs in the layout of Kaggle's\n"
+    "spotify-1million-tracks (CSV, plain or compressed by gzip; - is standard input).\n"
+    "Columns are found by name: track_id, artist_name, track_name and the 13 audio\n"
+    "features are needed; year, genre and popularity are used where they are. Rows\n"
+    "that can't be read are passed over and told.",
     options,
     DY_COUNT(options),
     "Example: dylumo import spotify_data.csv -o songs.dylumo"};

@@ -268,7 +268,7 @@ static struct dy_present_style output_style(void)
 static void print_times(const struct request *request, const struct dylumo_times *times,
                         double print_ms)
 {
-    fflush(stdout);
+    program_flush();
     fprintf(stderr,
             "timing: start %.2f ms, read %.2f, decode %.2f, resize %.2f, encode %.2f, mood %.2f, "
             "search %.2f, print %.2f\n",
@@ -294,7 +294,7 @@ static enum dylumo_status show(const struct request *request, const struct dylum
     } else {
         dy_free(text);
     }
-    fflush(stdout); /* whoever reads us gets each answer when it is there */
+    program_flush(); /* whoever reads us gets each answer when it is there */
     if (request->timing)
         print_times(request, &answer->times, now_ms() - begun);
     return DYLUMO_OK;

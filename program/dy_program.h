@@ -87,8 +87,10 @@ int program_fail(const struct dylumo_error *err);
 /* A mistake in the call: the sentence, then where help is. Returns PROGRAM_USAGE. verb may be
  * NULL. */
 int program_usage_error(const char *verb, const char *format, ...) DY_PRINTF(2, 3);
-/* Closes standard output and says so when what was printed did not get there; returns code, or
- * what the failure makes of it. The last thing that main does. */
+/* Sends on what was printed so far; false when it does not get there any more. */
+bool program_flush(void);
+/* The last thing that main does: says so when what was printed did not get there; returns code, or
+ * what that failure makes of it. */
 int program_finish(int code);
 
 /* ------------------------------------------------------------------ arguments

@@ -46,7 +46,7 @@ static void say(const char *format, va_list arguments)
     vsnprintf(text, sizeof text, format, arguments);
     char *clean = dy_text_clean(text, strlen(text), NULL);
     program_progress_clear();
-    fflush(stdout); /* in the order in which things happened, where both go to one place */
+    program_flush(); /* in the order in which things happened, where both go to one place */
     fprintf(stderr, "dylumo: %s\n", clean ? clean : "no memory for an error message");
     dy_free(clean);
 }
@@ -76,19 +76,28 @@ int program_usage_error(const char *verb, const char *format, ...)
     return PROGRAM_USAGE;
 }
 
+/* errno of the first failure to write standard output; later ones need not tell the reason. */
+static int output_problem;
+
+bool program_flush(void)
+{
+    errno = 0;
+    bool good = fflush(stdout) == 0 && !ferror(stdout);
+    if (!good && !output_problem)
+        output_problem = errno ? errno : EIO;
+    return good;
+}
+
 int program_finish(int code)
 {
     program_progress_clear();
-    errno = 0;
-    bool bad = ferror(stdout) != 0;
-    bad |= fflush(stdout) != 0;
-    int problem = errno;
+    program_flush();
     if (program_interrupted())
         return 128 + program_interrupted();
-    if (!bad)
+    if (!output_problem)
         return code;
-    if (problem == EPIPE)
+    if (output_problem == EPIPE)
         return PROGRAM_BROKEN_PIPE;
-    program_say("standard output: cannot write: %s", strerror(problem ? problem : EIO));
+    program_say("standard output: cannot write: %s", strerror(output_problem));
     return PROGRAM_IO;
 }
