@@ -99,6 +99,7 @@ enum dy_songs_section {
     DY_SONGS_QUANTILES = 15,
     DY_SONGS_CORE_END = 16,
     DY_SONGS_INDEX_FIRST = 256,
+    DY_SONGS_SCORES_TREE = 256, /* search tree over section 3; songs/songs_index.h */
 };
 
 /* Many texts: text i is bytes[offsets[i]] to bytes[offsets[i + 1]]. */

@@ -12,17 +12,32 @@ static enum dylumo_status new_songs(struct dy_songs **out, const char *name,
                 : dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory for the song table", name);
 }
 
+/* What opening still needs once the file's parts are known. */
+static enum dylumo_status settle(struct dy_songs *songs, const char *name, struct dylumo_error *err)
+{
+    songs->cpu = dy_cpu_read();
+    const struct dy_songs_section_info *section =
+        dy_songs_file_section(&songs->file, DY_SONGS_SCORES_TREE);
+    if (!section)
+        return DYLUMO_OK;
+    struct dy_songs_space space = dy_songs_space(songs);
+    enum dylumo_status st =
+        dy_songs_index_parse(&songs->index, section->data, section->size, &space, name, err);
+    return st;
+}
+
 enum dylumo_status dy_songs_open(struct dy_songs **out, const char *path, struct dylumo_error *err)
 {
     struct dy_songs *songs;
     enum dylumo_status st = new_songs(&songs, path, err);
     if (!st)
         st = dy_songs_file_open(&songs->file, path, err);
+    if (!st)
+        st = settle(songs, path, err);
     if (st) {
         dy_songs_close(songs);
         return st;
     }
-    songs->cpu = dy_cpu_read();
     *out = songs;
     return DYLUMO_OK;
 }
@@ -34,11 +49,12 @@ enum dylumo_status dy_songs_parse(struct dy_songs **out, const void *data, size_
     enum dylumo_status st = new_songs(&songs, name, err);
     if (!st)
         st = dy_songs_file_parse(&songs->file, data, size, name, err);
+    if (!st)
+        st = settle(songs, name, err);
     if (st) {
         dy_songs_close(songs);
         return st;
     }
-    songs->cpu = dy_cpu_read();
     *out = songs;
     return DYLUMO_OK;
 }
@@ -47,6 +63,7 @@ void dy_songs_close(struct dy_songs *songs)
 {
     if (!songs)
         return;
+    dy_songs_index_free(songs->index);
     dy_songs_file_close(&songs->file);
     dy_free(songs);
 }

@@ -62,10 +62,3 @@ enum dylumo_status dy_songs_scan(const struct dy_songs *songs, const struct dy_s
     songs_collect_clear(&to);
     return DYLUMO_OK;
 }
-
-enum dylumo_status dy_songs_nearest(const struct dy_songs *songs,
-                                    const struct dy_songs_query *query, struct dy_hit *hits,
-                                    size_t *count, struct dylumo_error *err)
-{
-    return dy_songs_scan(songs, query, hits, count, err);
-}

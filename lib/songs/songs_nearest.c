@@ -1,0 +1,66 @@
+/* The nearest songs: by the tree where one can answer and pays, else by the scan. Both offer songs
+ * to the same collector, so they cannot differ in the rules. */
+#include "songs_collect.h"
+#include "songs_distance.h"
+#include "songs_index.h"
+
+/* Below one song in so many allowed, looking at just these is faster than the tree. */
+#define FEW_ALLOWED 64
+/* A list of more than one song in so many is faster scanned. */
+#define LONG_LIST 64
+
+static bool few_allowed(const struct dy_songs_query *query, size_t songs)
+{
+    if (!query->allowed)
+        return false;
+    size_t allowed = 0, enough = songs / FEW_ALLOWED;
+    for (size_t w = 0; w < songs / 64 && allowed <= enough; w++)
+        allowed += (size_t)__builtin_popcountll(query->allowed[w]);
+    return allowed <= enough;
+}
+
+static bool tree_pays(const struct songs_collector *to, const struct dy_songs_query *query,
+                      size_t songs)
+{
+    return to->form != SONGS_COLLECT_ALL && /* it bounds nothing */
+           (to->k <= DY_SONGS_SMALL_K || to->k <= songs / LONG_LIST) && !few_allowed(query, songs);
+}
+
+/* The tree that holds all of the metric's columns: the space's own, else that of the file. */
+static const struct dy_songs_index *tree_for(const struct dy_songs *songs,
+                                             const struct dy_songs_query *query,
+                                             const struct songs_metric *metric,
+                                             struct songs_probe *probe)
+{
+    const struct dy_songs_index *own = query->space ? query->space->index : NULL;
+    if (own && own->space.count == songs->file.count && songs_probe_init(probe, own, metric))
+        return own;
+    if (songs->index && songs_probe_init(probe, songs->index, metric))
+        return songs->index;
+    return NULL;
+}
+
+enum dylumo_status dy_songs_nearest(const struct dy_songs *songs,
+                                    const struct dy_songs_query *query, struct dy_hit *hits,
+                                    size_t *count, struct dylumo_error *err)
+{
+    struct songs_metric metric;
+    struct songs_collector to = {0};
+    struct songs_probe probe;
+    *count = 0;
+    enum dylumo_status st = songs_metric_init(&metric, songs, query, err);
+    const struct dy_songs_index *index = st ? NULL : tree_for(songs, query, &metric, &probe);
+    if (!st)
+        st = songs_collect_init(&to, songs, query, hits, err);
+    if (st)
+        return st;
+    if (index && tree_pays(&to, query, dy_songs_count(songs))) {
+        songs_index_search(index, songs_index_kernels(&songs->cpu), &probe, &metric, query->allowed,
+                           &to);
+        *count = songs_collect_finish(&to);
+        songs_collect_clear(&to);
+        return DYLUMO_OK;
+    }
+    songs_collect_clear(&to);
+    return dy_songs_scan(songs, query, hits, count, err);
+}
