@@ -3,13 +3,22 @@
  * freed as soon as its successor is made, which keeps a million songs under 300 MB. */
 #include "import_make.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 /* Tasks of a run: the 13 features, then these. */
 enum { TASK_IDS = DYLUMO_FEATURE_COUNT, TASK_TITLES, TASK_LABELS, TASK_COUNT };
 
+/* Memory to sort in, for one task at a time; one for each thread. */
+struct desk {
+    uint64_t *pairs, *scratch; /* [count] each, made when first used */
+    atomic_flag taken;
+};
+
 struct maker {
     struct import_table *table;
+    struct desk *desks; /* [desk_count] */
+    size_t desk_count;
     uint32_t *order; /* [count] table rows in the file's order */
     size_t count;
     struct import_feature *features; /* [13] */
@@ -22,22 +31,35 @@ struct maker {
 
 /* ------------------------------------------------------------------ columns */
 
+/* No more tasks run at once than there are desks. */
+static struct desk *take_desk(struct maker *maker)
+{
+    for (size_t d = 0;; d = (d + 1) % maker->desk_count) {
+        struct desk *desk = &maker->desks[d];
+        if (atomic_flag_test_and_set(&desk->taken))
+            continue;
+        if (!desk->pairs)
+            desk->pairs = dy_mem_aligned(maker->count * sizeof *desk->pairs);
+        if (!desk->scratch)
+            desk->scratch = dy_mem_aligned(maker->count * sizeof *desk->scratch);
+        return desk;
+    }
+}
+
 static bool make_feature(struct maker *maker, size_t f)
 {
     struct import_feature *feature = &maker->features[f];
     float *from = maker->table->features[f];
-    uint64_t *pairs = dy_mem_aligned(maker->count * sizeof *pairs);
-    uint64_t *scratch = dy_mem_aligned(maker->count * sizeof *scratch);
+    struct desk *desk = take_desk(maker);
     feature->values = dy_mem_aligned(maker->count * sizeof *feature->values);
-    bool good = pairs && scratch && feature->values;
+    bool good = desk->pairs && desk->scratch && feature->values;
     for (size_t i = 0; good && i < maker->count; i++)
         feature->values[i] = from[maker->order[i]];
     dy_free(from);
     maker->table->features[f] = NULL;
-    good =
-        good && import_feature_make(feature, f == DYLUMO_DURATION_MS, maker->count, pairs, scratch);
-    dy_free(pairs);
-    dy_free(scratch);
+    good = good && import_feature_make(feature, f == DYLUMO_DURATION_MS, maker->count, desk->pairs,
+                                       desk->scratch);
+    atomic_flag_clear(&desk->taken);
     return good;
 }
 
@@ -260,6 +282,11 @@ static void clear(struct maker *maker)
         dy_free(maker->features[f].values);
         dy_free(maker->features[f].scores);
     }
+    for (size_t d = 0; maker->desks && d < maker->desk_count; d++) {
+        dy_free(maker->desks[d].pairs);
+        dy_free(maker->desks[d].scratch);
+    }
+    dy_free(maker->desks);
     dy_free(maker->features);
     dy_free(maker->order);
     dy_free(maker->years);
@@ -287,10 +314,13 @@ enum dylumo_status import_make(struct import_table *table, const char *output,
     struct maker maker = {
         .table = table,
         .count = table->count,
+        .desks = dy_new_array(dy_workers_count(workers), sizeof *maker.desks),
+        .desk_count = dy_workers_count(workers),
         .order = dy_new_array(table->count, sizeof(uint32_t)),
         .features = dy_new_array(DYLUMO_FEATURE_COUNT, sizeof *maker.features),
     };
-    bool good = maker.order && maker.features && import_order_by_id(table, maker.order);
+    bool good =
+        maker.desks && maker.order && maker.features && import_order_by_id(table, maker.order);
     if (good) {
         drop_repeated(&maker, options, summary);
         good = run_tasks(&maker, workers);

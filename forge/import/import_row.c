@@ -139,7 +139,9 @@ static enum import_verdict read_text(struct dy_text field, size_t max, const cha
 
 static bool is_unknown(struct dy_text field)
 {
-    static const char *const words[] = {"", "NA", "NaN", "nan", "None", "null", "NULL"};
+    static const char *const words[] = {"NA", "NaN", "nan", "None", "null", "NULL"};
+    if (field.size == 0 || field.size > 4)
+        return field.size == 0;
     for (size_t i = 0; i < DY_COUNT(words); i++)
         if (strlen(words[i]) == field.size && !memcmp(words[i], field.bytes, field.size))
             return true;

@@ -44,61 +44,75 @@ static struct dy_feature_stats spread(const float *values, size_t count, bool wh
 
 /* ------------------------------------------------------------------ scores */
 
-/* Runs of equal values, in rising order, as the sorted pairs hold them. */
-struct run {
-    size_t from, to;
-    double value, score;
-};
-
-static bool next_run(struct run *run, const uint64_t *sorted, size_t count,
-                     const struct import_feature *feature, bool whole_bits)
+/* The way back. */
+static double value_of_key(uint32_t key, bool whole_bits)
 {
-    if (run->to == count)
-        return false;
-    run->from = run->to;
-    while (run->to < count && sorted[run->to] >> 32 == sorted[run->from] >> 32)
-        run->to++;
-    double rank = ((double)run->from + 1 + (double)run->to) / 2;
-    run->score = dy_normal_quantile(rank / ((double)count + 1));
-    run->value = value_of(feature->values[(uint32_t)sorted[run->from]], whole_bits);
-    return true;
+    uint32_t bits = whole_bits ? key : key & 0x80000000u ? key & 0x7FFFFFFFu : ~key;
+    float stored;
+    memcpy(&stored, &bits, sizeof stored);
+    return value_of(stored, whole_bits);
 }
 
-/* Writes the songs' scores; returns the number of different values. */
-static size_t score_songs(struct import_feature *feature, const uint64_t *sorted, size_t count,
-                          bool whole_bits)
+/* The sorted pairs of a feature: value's key above, song below; and runs of equal values in it. */
+struct ranking {
+    const uint64_t *sorted;
+    size_t count;
+};
+
+static size_t run_end(const struct ranking *ranking, size_t from)
 {
-    struct run run = {0};
-    size_t runs = 0;
-    for (; next_run(&run, sorted, count, feature, whole_bits); runs++)
-        for (size_t i = run.from; i < run.to; i++)
-            feature->scores[(uint32_t)sorted[i]] = (float)run.score;
+    uint32_t key = (uint32_t)(ranking->sorted[from] >> 32);
+    while (from < ranking->count && (uint32_t)(ranking->sorted[from] >> 32) == key)
+        from++;
+    return from;
+}
+
+/* Of the values at from to to - 1, which are equal. */
+static double run_score(const struct ranking *ranking, size_t from, size_t to)
+{
+    double rank = ((double)from + 1 + (double)to) / 2;
+    return dy_normal_quantile(rank / ((double)ranking->count + 1));
+}
+
+static size_t count_runs(const struct ranking *ranking)
+{
+    size_t runs = 1;
+    for (size_t i = 1; i < ranking->count; i++)
+        runs += ranking->sorted[i] >> 32 != ranking->sorted[i - 1] >> 32;
     return runs;
 }
 
-/* The run whose score is the first at or above a grid point, for an even grid from the lowest score
- * to the highest; every run when they fit. */
-static void choose_knots(struct import_feature *feature, const uint64_t *sorted, size_t count,
-                         size_t runs, bool whole_bits)
+static double highest_score(const struct ranking *ranking)
 {
-    struct run run = {0}, lowest = {0};
-    next_run(&lowest, sorted, count, feature, whole_bits);
-    /* the highest value's mean rank follows from its run, which ends the list */
-    size_t top = count - 1;
-    while (top > 0 && sorted[top - 1] >> 32 == sorted[count - 1] >> 32)
-        top--;
-    double highest =
-        dy_normal_quantile(((double)top + 1 + (double)count) / 2 / ((double)count + 1));
-    double step = (highest - lowest.score) / (DY_SONGS_KNOTS_MAX - 1);
-    for (double grid = lowest.score; next_run(&run, sorted, count, feature, whole_bits);) {
-        bool last = run.to == count;
-        if (runs > DY_SONGS_KNOTS_MAX && run.score < grid && !last)
+    size_t from = ranking->count - 1;
+    while (from > 0 && ranking->sorted[from - 1] >> 32 == ranking->sorted[from] >> 32)
+        from--;
+    return run_score(ranking, from, ranking->count);
+}
+
+/* Writes the songs' scores and, on the way, the knots: every value when they fit; else the first
+ * value at or above each point of an even grid of scores, the lowest and the highest among them. */
+static void score_songs(struct import_feature *feature, const struct ranking *ranking,
+                        bool whole_bits)
+{
+    bool all = count_runs(ranking) <= DY_SONGS_KNOTS_MAX;
+    double lowest = run_score(ranking, 0, run_end(ranking, 0)), grid = lowest;
+    double step = (highest_score(ranking) - lowest) / (DY_SONGS_KNOTS_MAX - 1);
+    for (size_t from = 0, to; from < ranking->count; from = to) {
+        to = run_end(ranking, from);
+        double score = run_score(ranking, from, to);
+        for (size_t i = from; i < to; i++)
+            feature->scores[(uint32_t)ranking->sorted[i]] = (float)score;
+        bool last = to == ranking->count;
+        if (!all && score < grid && !last)
             continue;
         if (last && feature->knot_count == DY_SONGS_KNOTS_MAX)
             feature->knot_count--;
-        feature->knots[feature->knot_count++] = (struct dy_knot){run.value, run.score};
+        uint32_t key = (uint32_t)(ranking->sorted[from] >> 32);
+        feature->knots[feature->knot_count++] =
+            (struct dy_knot){value_of_key(key, whole_bits), score};
         if (step > 0)
-            grid = lowest.score + step * (floor((run.score - lowest.score) / step) + 1);
+            grid = lowest + step * (floor((score - lowest) / step) + 1);
     }
 }
 
@@ -113,9 +127,8 @@ bool import_feature_make(struct import_feature *feature, bool whole_bits, size_t
         memcpy(&bits, &feature->values[i], sizeof bits);
         pairs[i] = (uint64_t)sort_key(bits, whole_bits) << 32 | i;
     }
-    const uint64_t *sorted = import_sort_pairs(pairs, scratch, count);
-    size_t runs = score_songs(feature, sorted, count, whole_bits);
-    choose_knots(feature, sorted, count, runs, whole_bits);
+    struct ranking ranking = {import_sort_pairs(pairs, scratch, count), count};
+    score_songs(feature, &ranking, whole_bits);
     feature->stats = spread(feature->values, count, whole_bits);
     return true;
 }
