@@ -6,9 +6,12 @@
 #ifndef DY_EVALUATE_H
 #define DY_EVALUATE_H
 
-#include "dy_mood.h"
-#include "dy_rank.h"
-#include "dy_songs.h"
+#include "dy_base.h"
+
+/* of lib; only named here, so that the program may include this header */
+struct dy_mood;
+struct dy_mood_model;
+struct dy_songs;
 
 /* ------------------------------------------------------------------ measures
  * (evaluate_measures.c, evaluate_calibration.c) Pure functions over arrays. Weights are shares or
@@ -426,5 +429,39 @@ enum dylumo_status dy_fit_run(struct dy_fit_report *report, struct dy_fit_rows *
                               const struct dy_fit_options *options,
                               const struct dylumo_context *context,
                               struct dylumo_error *err) DY_MUST_USE;
+
+/* ------------------------------------------------------------------ files (evaluate_files.c) */
+
+/* What to measure, by path. Zeroed members mean none or the default. */
+struct dy_evaluate_files {
+    const char *const *labels; /* [label_count] labelled pictures, as dy_pictures_add reads them */
+    size_t label_count;
+    const char *const *unseen; /* [unseen_count] the same, never trained on */
+    size_t unseen_count;
+    const char *songs_path, *encoder_path, *mood_path;
+    const char *plain_path;     /* a mood file of the plain recipe, or NULL */
+    const char *song_mood_path; /* people's judgement of songs, or NULL */
+    const char *cache_path;     /* of embeddings; NULL: mood_path + ".embeddings" */
+    unsigned folds; /* 0: mood_path reads all pictures. Else pictures of labels are read by the mood
+                       files mood_path + ".fold-N" that did not learn from them; those that are
+                       missing are trained first, as dy_train_run does with keep_folds */
+    size_t parts;   /* of the judged songs; 0: 3 */
+    struct dy_fit_options fit;
+};
+
+struct dy_evaluation;
+
+/* Reads labels, pictures, mood and songs and measures.
+ *
+ * Owns     *out is the caller's for dy_evaluate_close, which takes NULL.
+ * Fails    as the files' readers; MISMATCH when mood and encoder do not belong together; CANCELLED
+ *          (embeddings and training go on from there at the next call).
+ * Cost     embeddings once, about 10 ms a picture and core; then seconds. */
+enum dylumo_status dy_evaluate_run(struct dy_evaluation **out,
+                                   const struct dy_evaluate_files *files,
+                                   const struct dylumo_context *context,
+                                   struct dylumo_error *err) DY_MUST_USE;
+void dy_evaluate_close(struct dy_evaluation *evaluation);
+const struct dy_fit_report *dy_evaluate_report(const struct dy_evaluation *evaluation);
 
 #endif

@@ -3,6 +3,7 @@
  * On a part of the judged songs the ranking is the same search with other columns: each axis is
  * made anew from the normal scores of these songs alone, as if the catalogue held nothing else. */
 #include "dy_evaluate.h"
+#include "dy_rank.h"
 
 #include <math.h>
 #include <stdatomic.h>

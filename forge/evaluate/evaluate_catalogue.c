@@ -2,6 +2,7 @@
  * parted by artist, so that a part can be held back from whatever learned from the judgement. */
 #include "dy_evaluate.h"
 #include "dy_import.h"
+#include "dy_songs.h"
 
 #include <math.h>
 #include <string.h>

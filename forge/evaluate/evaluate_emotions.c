@@ -1,4 +1,5 @@
 /* How well a mood tells the emotions of one labelled set, each emotion weighing the same. */
+#include "dy_mood.h"
 #include "evaluate_report.h"
 
 #include <math.h>

@@ -1,5 +1,6 @@
 /* The pictures whose songs fit best and worst: those that add most to the fit and take most from
  * it, some of every labelled set. */
+#include "dy_songs.h"
 #include "evaluate_report.h"
 
 #include <math.h>
@@ -21,16 +22,20 @@ static double share_below(const struct dy_fit_pictures *pictures, const double *
     return below / count;
 }
 
+/* "Artist: title", cleaned: a songs file may hold anything. */
 static char *title_of(const struct dy_songs *songs, uint32_t number)
 {
     struct dy_song song;
     dy_songs_read(songs, number, &song);
     size_t size = song.artist.size + song.title.size + 3;
     char *text = dy_new(size);
-    if (text)
-        snprintf(text, size, "%.*s: %.*s", (int)song.artist.size, song.artist.bytes,
-                 (int)song.title.size, song.title.bytes);
-    return text;
+    if (!text)
+        return NULL;
+    int length = snprintf(text, size, "%.*s: %.*s", (int)song.artist.size, song.artist.bytes,
+                          (int)song.title.size, song.title.bytes);
+    char *clean = dy_text_clean(text, length < 0 ? 0 : strlen(text), NULL);
+    dy_free(text);
+    return clean;
 }
 
 static bool fill_example(struct dy_fit_example *out, const struct dy_fit_report *report,

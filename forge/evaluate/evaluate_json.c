@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <string.h>
 
 /* Jansson would refuse NaN. Six digits say more than any figure here knows. */
 static json_t *number(double value)
@@ -114,6 +115,15 @@ static json_t *features(const struct dy_fit_report *report)
     return json_pack("{s:I, s:o}", "pairs", (json_int_t)report->features.pairs, "features", object);
 }
 
+/* A path as text, whatever its bytes. */
+static json_t *path_text(const char *path)
+{
+    char *clean = dy_text_clean(path, strlen(path), NULL);
+    json_t *text = json_string(clean ? clean : "");
+    dy_free(clean);
+    return text;
+}
+
 static json_t *examples(const struct dy_fit_report *report, const struct dy_fit_example *list)
 {
     json_t *array = json_array();
@@ -121,9 +131,9 @@ static json_t *examples(const struct dy_fit_report *report, const struct dy_fit_
         json_t *songs = json_array();
         for (size_t s = 0; s < DY_FIT_LISTED_SONGS && list[i].titles[s]; s++)
             json_array_append_new(songs, json_string(list[i].titles[s]));
-        json_array_append_new(array, json_pack("{s:s, s:o, s:o}", "picture",
-                                               report->pictures->names[list[i].picture], "gain",
-                                               number(list[i].gain), "songs", songs));
+        json_array_append_new(array, json_pack("{s:o, s:o, s:o}", "picture",
+                                               path_text(report->pictures->names[list[i].picture]),
+                                               "gain", number(list[i].gain), "songs", songs));
     }
     return array;
 }

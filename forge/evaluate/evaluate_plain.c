@@ -2,6 +2,7 @@
  * starts with has it. Songs are scaled and brought to length 1 once; a picture is then one pass
  * over them, several pictures at a time so that a song's 13 numbers are read once for all. */
 #include "dy_evaluate.h"
+#include "dy_songs.h"
 
 #include <math.h>
 #include <stdatomic.h>

@@ -1,5 +1,6 @@
 /* The whole measurement: every ranking answers every picture on every stage, then the table, the
  * variety, the emotions and the examples are counted from the answers. */
+#include "dy_mood.h"
 #include "evaluate_report.h"
 
 #include <math.h>

@@ -2,6 +2,7 @@
  * a made-up catalogue: answers keep the rules, parts are catalogues of their own, a mood that knows
  * the truth gets a perfect fit, hostile tables are refused. */
 #include "dy_evaluate.h"
+#include "dy_rank.h"
 #include "dy_test.h"
 #include "test_songs.h"
 
@@ -25,6 +26,10 @@ static uint8_t emotion[N], set[N];
 static const char *names[N];
 static const char *const set_names[] = {"rated", "worded"};
 static struct dy_fit_pictures pictures = {N, names, valence, arousal, emotion, set, set_names, 2};
+/* the first of them, for the test that runs hundreds of times */
+static struct dy_fit_pictures few_pictures = {24,      names, valence,   arousal,
+                                              emotion, set,   set_names, 1};
+static struct dy_fit_moods few_moods;
 
 /* ------------------------------------------------------------------ fixture */
 
@@ -69,6 +74,8 @@ static void fill_pictures(void)
     }
     all_moods = (struct dy_fit_moods){N, moods, NULL,
                                       (const struct dy_mood_model *const *)(uintptr_t)&model, 1};
+    few_moods = all_moods;
+    few_moods.count = few_pictures.count;
 }
 
 static int setup(void **state)
@@ -355,9 +362,13 @@ static void it_can_be_stopped(void **state)
 static enum dylumo_status run_and_clear(void *user)
 {
     (void)user;
+    static const struct dy_fit_options short_options = {2, 3, 1, {5, 7}, false};
     struct dy_fit_report report = {0};
     struct dy_fit_rows rows;
-    enum dylumo_status st = run(&report, &rows, 1);
+    struct dylumo_context context = DYLUMO_CONTEXT_INIT;
+    context.threads = 1;
+    enum dylumo_status st = dy_fit_run(&report, &rows, &few_pictures, &catalogue, &few_moods, plain,
+                                       &short_options, &context, &err);
     dy_fit_report_clear(&report);
     dy_fit_rows_clear(&rows);
     return st;
