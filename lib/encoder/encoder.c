@@ -52,12 +52,12 @@ static enum dylumo_status choose_part(struct dy_encoder *encoder, const char *pa
 static enum dylumo_status choose_precision(struct dy_encoder *encoder, enum dy_precision wanted,
                                            struct dylumo_error *err)
 {
-    struct dy_cpu cpu = dy_cpu_read();
+    const struct dy_cpu *cpu = &encoder->cpu;
     if (wanted == DY_PRECISION_AUTO)
-        wanted = cpu.avx512_bf16 ? DY_PRECISION_BF16 : DY_PRECISION_F32;
-    if (wanted == DY_PRECISION_BF16 && !cpu.avx512_bf16)
+        wanted = cpu->avx512_bf16 ? DY_PRECISION_BF16 : DY_PRECISION_F32;
+    if (wanted == DY_PRECISION_BF16 && !cpu->avx512_bf16)
         return dy_fail(err, DYLUMO_UNSUPPORTED, "this processor (%s) has no bf16 arithmetic",
-                       dy_cpu_name(&cpu));
+                       dy_cpu_name(cpu));
     if (wanted == DY_PRECISION_INT8)
         return dy_fail(err, DYLUMO_UNSUPPORTED, "this encoder has no int8 arithmetic");
     if (wanted != DY_PRECISION_F32 && wanted != DY_PRECISION_BF16)
@@ -83,6 +83,7 @@ enum dylumo_status dy_encoder_open(struct dy_encoder **out, const char *path,
     struct dy_encoder *encoder = dy_new(sizeof *encoder);
     if (!encoder)
         return dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory for the encoder", path);
+    encoder->cpu = dy_cpu_read();
     encoder->threads = threads ? threads : usable_cores();
     enum dylumo_status st = dy_safetensors_open(&file, path, err);
     if (!st)
@@ -92,7 +93,7 @@ enum dylumo_status dy_encoder_open(struct dy_encoder **out, const char *path,
     if (!st) {
         encoder->info.name = encoder->part->name;
         encoder->info.hash = dy_safetensors_hash(file);
-        encoder_onednn_limit();
+        encoder_onednn_limit(&encoder->cpu);
         st = encoder->part->open(encoder, file, err);
     }
     dy_safetensors_close(file);

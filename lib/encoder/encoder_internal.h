@@ -29,8 +29,9 @@ extern const struct encoder_part encoder_part_lite;
 struct dy_encoder {
     struct dy_encoder_info info;
     const struct encoder_part *part;
-    unsigned threads; /* of one run, at least 1 */
-    void *net;        /* the part's own */
+    unsigned threads;  /* of one run, at least 1 */
+    struct dy_cpu cpu; /* read once: CPUID is slow in a virtual machine */
+    void *net;         /* the part's own */
 };
 
 struct dy_encoder_work {

@@ -57,7 +57,7 @@ static enum dylumo_status find_tensors(const struct dy_safetensors *file,
 /* What the threads that build layers share. */
 struct building {
     struct lite *lite;
-    unsigned threads;
+    const struct dy_encoder *encoder;
     const uint16_t *halves[LITE_LAYERS];
     size_t weight_at[LITE_LAYERS], bias_at[LITE_LAYERS]; /* in bytes; in numbers */
     atomic_bool failed;
@@ -71,9 +71,9 @@ static void build_layer(void *user, size_t i)
     if (atomic_load_explicit(&building->failed, memory_order_relaxed))
         return;
     /* oneDNN compiles for the team size it sees */
-    unsigned before = encoder_onednn_threads(building->threads);
-    if (encoder_conv_build(&lite->convs[i], lite->engine, building->halves[i],
-                           lite->biases + building->bias_at[i],
+    unsigned before = encoder_onednn_threads(building->encoder->threads);
+    if (encoder_conv_build(&lite->convs[i], lite->engine, &building->encoder->cpu,
+                           building->halves[i], lite->biases + building->bias_at[i],
                            lite->weights + building->weight_at[i], &building->errors[i]))
         atomic_store(&building->failed, true);
     encoder_onednn_threads(before);
@@ -82,7 +82,7 @@ static void build_layer(void *user, size_t i)
 static enum dylumo_status build_layers(struct building *building, struct dylumo_error *err)
 {
     struct dy_workers *workers;
-    enum dylumo_status st = dy_workers_new(&workers, building->threads, err);
+    enum dylumo_status st = dy_workers_new(&workers, building->encoder->threads, err);
     if (st)
         return st;
     dy_workers_run(workers, LITE_LAYERS, build_layer, building);
@@ -156,16 +156,17 @@ static enum dylumo_status plan_layers(struct building *building, const struct dy
     return DYLUMO_OK;
 }
 
-static enum dylumo_status make_layers(struct lite *lite, const struct dy_safetensors *file,
-                                      unsigned threads, struct dylumo_error *err)
+static enum dylumo_status make_layers(const struct dy_encoder *encoder,
+                                      const struct dy_safetensors *file, struct dylumo_error *err)
 {
+    struct lite *lite = encoder->net;
     struct building *building = dy_new(sizeof *building);
     if (!building)
         return dy_fail(err, DYLUMO_NO_MEMORY, "no memory to build the encoder");
     building->lite = lite;
-    building->threads = threads;
+    building->encoder = encoder;
     size_t weight_bytes;
-    unsigned before = encoder_onednn_threads(threads);
+    unsigned before = encoder_onednn_threads(encoder->threads);
     enum dylumo_status st = plan_layers(building, file, &weight_bytes, err);
     encoder_onednn_threads(before);
     if (!st && !(lite->weights = dy_mem_aligned(weight_bytes)))
@@ -192,7 +193,7 @@ static enum dylumo_status lite_open(struct dy_encoder *encoder, const struct dy_
     dnnl_status_t status = dnnl_engine_create(&lite->engine, dnnl_cpu, 0);
     if (status)
         return encoder_onednn_fail(err, status, "all", "engine");
-    return make_layers(lite, file, encoder->threads, err);
+    return make_layers(encoder, file, err);
 }
 
 static void lite_close(struct dy_encoder *encoder)

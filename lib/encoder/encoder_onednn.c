@@ -7,12 +7,11 @@
 extern void omp_set_num_threads(int count);
 extern int omp_get_max_threads(void);
 
-void encoder_onednn_limit(void)
+void encoder_onednn_limit(const struct dy_cpu *cpu)
 {
-    struct dy_cpu cpu = dy_cpu_read();
-    if (!cpu.avx2)
+    if (!cpu->avx2)
         dnnl_set_max_cpu_isa(dnnl_cpu_isa_sse41);
-    else if (!cpu.avx512)
+    else if (!cpu->avx512)
         dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx2);
 }
 
@@ -136,14 +135,14 @@ static bool all_finite(const float *values, size_t count)
 }
 
 enum dylumo_status encoder_conv_build(struct encoder_conv *conv, dnnl_engine_t engine,
-                                      const uint16_t *halves, float *bias, void *room,
-                                      struct dylumo_error *err)
+                                      const struct dy_cpu *cpu, const uint16_t *halves, float *bias,
+                                      void *room, struct dylumo_error *err)
 {
     const dnnl_memory_desc_t *weights = layout(conv, dnnl_query_weights_md, 0);
     if (!all_finite(bias, conv->shape.out))
         return dy_fail(err, DYLUMO_BAD_FILE, "layer '%s': a bias is not finite", conv->name);
     enum dylumo_status failed =
-        encoder_weights_pack(room, weights, &conv->shape, halves, conv->name, err);
+        encoder_weights_pack(room, weights, &conv->shape, halves, cpu, conv->name, err);
     if (failed)
         return failed;
     dnnl_status_t st = dnnl_primitive_create(&conv->primitive, conv->description);

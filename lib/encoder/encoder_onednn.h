@@ -8,8 +8,9 @@
 
 #include <dnnl.h>
 
-/* Lowers oneDNN to what DYLUMO_CPU allows. Has no effect once oneDNN has computed something. */
-void encoder_onednn_limit(void);
+/* Lowers oneDNN to what cpu has, so that DYLUMO_CPU reaches it. Has no effect once oneDNN has
+ * computed something. */
+void encoder_onednn_limit(const struct dy_cpu *cpu);
 
 /* Sets the team size of this thread's next oneDNN calls; returns the one before. */
 unsigned encoder_onednn_threads(unsigned threads);
@@ -51,8 +52,8 @@ size_t encoder_conv_scratch_bytes(const struct encoder_conv *conv);
  *
  * Fails    BAD_FILE for a weight or bias that is not finite. */
 enum dylumo_status encoder_conv_build(struct encoder_conv *conv, dnnl_engine_t engine,
-                                      const uint16_t *halves, float *bias, void *room,
-                                      struct dylumo_error *err) DY_MUST_USE;
+                                      const struct dy_cpu *cpu, const uint16_t *halves, float *bias,
+                                      void *room, struct dylumo_error *err) DY_MUST_USE;
 void encoder_conv_close(struct encoder_conv *conv);
 
 /* A call's arguments: which memory the convolution reads and writes. */
@@ -77,8 +78,8 @@ void encoder_conv_unbind(struct encoder_conv_call *call);
  * Fails    BAD_FILE for a number that is not finite. */
 enum dylumo_status encoder_weights_pack(void *room, const dnnl_memory_desc_t *layout,
                                         const struct encoder_conv_shape *shape,
-                                        const uint16_t *halves, const char *layer,
-                                        struct dylumo_error *err) DY_MUST_USE;
+                                        const uint16_t *halves, const struct dy_cpu *cpu,
+                                        const char *layer, struct dylumo_error *err) DY_MUST_USE;
 
 /* f32 -> bf16, to nearest even. Only for finite numbers, on a processor with AVX-512 BF16. */
 void encoder_narrow(uint16_t *out, const float *in, size_t count);

@@ -34,6 +34,8 @@ static size_t offset_along(const dnnl_memory_desc_t *layout, int dim, size_t ind
 
 /* ------------------------------------------------------------------ widening */
 
+typedef void widen_row(float *row, const uint16_t *halves, size_t count);
+
 static void widen_plain(float *row, const uint16_t *halves, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -133,7 +135,7 @@ struct packing {
     size_t outs;
     size_t run; /* output channels that lie side by side; divides outs */
     bool pairs; /* bf16: input channels 2i and 2i+1 lie side by side */
-    void (*widen)(float *row, const uint16_t *halves, size_t count);
+    widen_row *widen;
     uint32_t out_offset[OUT_MAX]; /* in items */
 };
 
@@ -199,15 +201,12 @@ static void put_rows(const struct packing *packing, size_t at, int in_dim, size_
 }
 
 static void pack_rows(void *room, const dnnl_memory_desc_t *layout,
-                      const struct encoder_conv_shape *shape, const uint16_t *halves)
+                      const struct encoder_conv_shape *shape, const uint16_t *halves,
+                      widen_row *widen)
 {
-    const struct dy_cpu cpu = dy_cpu_read();
     const size_t ins = shape->depthwise ? 1 : shape->in;
     const int in_dim = shape->depthwise ? 2 : 1, row_dim = in_dim + 1, column_dim = in_dim + 2;
-    struct packing packing = {.room = room,
-                              .layout = layout,
-                              .outs = shape->out,
-                              .widen = cpu.avx2 ? widen_f16c : widen_plain};
+    struct packing packing = {.room = room, .layout = layout, .outs = shape->out, .widen = widen};
     for (size_t o = 0; o < packing.outs; o++)
         packing.out_offset[o] = (uint32_t)offset_along(layout, 0, o);
     if (layout->data_type == dnnl_f32) {
@@ -223,28 +222,40 @@ static void pack_rows(void *room, const dnnl_memory_desc_t *layout,
                      ins, halves);
 }
 
+/* FILTERS channels at a time, so that their numbers are widened together. */
 static void pack_depthwise_bf16(uint16_t *room, const dnnl_memory_desc_t *layout,
-                                const struct encoder_conv_shape *shape, const uint16_t *halves)
+                                const struct encoder_conv_shape *shape, const uint16_t *halves,
+                                widen_row *widen)
 {
+    enum { FILTERS = 16 };
     const size_t taps = (size_t)shape->kernel * shape->kernel, outs = shape->out;
-    for (size_t o = 0; o < outs; o++) {
-        float filter[TAPS_MAX];
-        uint16_t narrow[TAPS_MAX];
+    float wide[TAPS_MAX][FILTERS], filter[TAPS_MAX];
+    uint16_t narrow[TAPS_MAX];
+    size_t tap_offset[TAPS_MAX];
+    for (size_t t = 0; t < taps; t++)
+        tap_offset[t] =
+            offset_along(layout, 3, t / shape->kernel) + offset_along(layout, 4, t % shape->kernel);
+    for (size_t from = 0; from < outs; from += FILTERS) {
+        size_t count = outs - from < FILTERS ? outs - from : FILTERS;
         for (size_t t = 0; t < taps; t++)
-            filter[t] = dy_f16_to_f32(halves[t * outs + o]);
-        round_filter(narrow, filter, taps);
-        uint16_t *at = room + offset_along(layout, 0, o);
-        for (size_t t = 0; t < taps; t++)
-            at[offset_along(layout, 3, t / shape->kernel) +
-               offset_along(layout, 4, t % shape->kernel)] = narrow[t];
+            widen(wide[t], halves + t * outs + from, count);
+        for (size_t i = 0; i < count; i++) {
+            for (size_t t = 0; t < taps; t++)
+                filter[t] = wide[t][i];
+            round_filter(narrow, filter, taps);
+            uint16_t *at = room + offset_along(layout, 0, from + i);
+            for (size_t t = 0; t < taps; t++)
+                at[tap_offset[t]] = narrow[t];
+        }
     }
 }
 
 enum dylumo_status encoder_weights_pack(void *room, const dnnl_memory_desc_t *layout,
                                         const struct encoder_conv_shape *shape,
-                                        const uint16_t *halves, const char *layer,
-                                        struct dylumo_error *err)
+                                        const uint16_t *halves, const struct dy_cpu *cpu,
+                                        const char *layer, struct dylumo_error *err)
 {
+    widen_row *widen = cpu->avx2 ? widen_f16c : widen_plain;
     const size_t taps = (size_t)shape->kernel * shape->kernel;
     if (layout->format_kind != dnnl_blocked || layout->extra.flags || shape->out > OUT_MAX ||
         taps > TAPS_MAX)
@@ -254,8 +265,8 @@ enum dylumo_status encoder_weights_pack(void *room, const dnnl_memory_desc_t *la
         return dy_fail(err, DYLUMO_BAD_FILE, "layer '%s': a weight is not finite", layer);
     memset(room, 0, dnnl_memory_desc_get_size(layout)); /* padding must be zero */
     if (shape->depthwise && layout->data_type == dnnl_bf16)
-        pack_depthwise_bf16(room, layout, shape, halves);
+        pack_depthwise_bf16(room, layout, shape, halves, widen);
     else
-        pack_rows(room, layout, shape, halves);
+        pack_rows(room, layout, shape, halves, widen);
     return DYLUMO_OK;
 }

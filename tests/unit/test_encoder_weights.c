@@ -10,11 +10,13 @@
 
 static struct dylumo_error err;
 static dnnl_engine_t engine;
+static struct dy_cpu cpu;
 
 static int set_up(void **state)
 {
     (void)state;
-    encoder_onednn_limit();
+    cpu = dy_cpu_read();
+    encoder_onednn_limit(&cpu);
     assert_int_equal(dnnl_engine_create(&engine, dnnl_cpu, 0), dnnl_success);
     return 0;
 }
@@ -82,7 +84,8 @@ static void *packed(const struct encoder_conv *conv, const uint16_t *halves)
     uint8_t *room = aligned_alloc(64, (size + 63) & ~(size_t)63);
     assert_non_null(room);
     memset(room, 0xA5, size); /* pack must clear the padding itself */
-    assert_ok(encoder_weights_pack(room, layout_of(conv), &conv->shape, halves, "probe", &err));
+    assert_ok(
+        encoder_weights_pack(room, layout_of(conv), &conv->shape, halves, &cpu, "probe", &err));
     return room;
 }
 
@@ -213,7 +216,7 @@ static void broken_numbers_are_refused(void **state)
         uint16_t kept = halves[i * 85];
         halves[i * 85] = bad[i];
         assert_fails(
-            encoder_weights_pack(room, layout_of(&conv), &conv.shape, halves, "probe", &err),
+            encoder_weights_pack(room, layout_of(&conv), &conv.shape, halves, &cpu, "probe", &err),
             DYLUMO_BAD_FILE, "'probe': a weight");
         halves[i * 85] = kept;
     }
@@ -225,7 +228,7 @@ static void broken_numbers_are_refused(void **state)
 static void narrowing_rounds_to_nearest_even(void **state)
 {
     (void)state;
-    if (!dy_cpu_read().avx512_bf16) {
+    if (!cpu.avx512_bf16) {
         print_message("skipped: no bf16 on this processor\n");
         skip();
     }
