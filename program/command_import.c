@@ -8,11 +8,12 @@
 /* So many rows are told one by one. */
 #define REPORTS_SHOWN 20
 
-enum option_id { OUTPUT = 'o', THREADS = 't', QUIET = 'q', MAX_BAD = 256 };
+enum option_id { OUTPUT = 'o', THREADS = 't', QUIET = 'q', MAX_BAD = 256, NO_TREE };
 
 static const struct program_option options[] = {
     {"output", OUTPUT, "FILE", "the songs file to write (songs.dylumo)"},
     {"max-bad", MAX_BAD, "PERCENT", "fail when more rows can't be read (1);\n100 takes any"},
+    {"without-tree", NO_TREE, NULL, "leave the search tree out: smaller, slower"},
     {"threads", THREADS, "N", "use at most N threads (all cores)"},
     {"quiet", QUIET, NULL, "tell only of failure"},
 };
@@ -82,6 +83,8 @@ int command_import(int argc, char **argv)
         else if (option == MAX_BAD && program_real(&args, 0, 100, &percent))
             wanted.max_bad_share =
                 percent > 0 ? percent / 100 : 1e-300; /* 0 would be the default */
+        else if (option == NO_TREE)
+            wanted.without_tree = true;
         else if (option == QUIET)
             teller.quiet = true;
     }

@@ -68,6 +68,7 @@ struct dy_import_options {
      * reason is plain text. */
     void (*report)(void *user, uint64_t line, const char *reason);
     void *user;
+    bool without_tree; /* no search tree: 13 bytes a song less, and searches scan */
 };
 
 struct dy_import_summary {

@@ -2,6 +2,7 @@
  * and one each for texts and labels, side by side; then the sections are written. Each column is
  * freed as soon as its successor is made, which keeps a million songs under 300 MB. */
 #include "import_make.h"
+#include "dy_songs.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -239,8 +240,27 @@ static enum dylumo_status write_statistics(struct dy_songs_writer *writer,
     return st ? st : dy_songs_writer_add_quantiles(writer, knots, counts, err);
 }
 
-static enum dylumo_status write_file(const struct maker *maker, const char *output,
-                                     uint64_t *file_bytes, struct dylumo_error *err)
+/* The search tree over the normal scores, stored last. */
+static enum dylumo_status write_tree(struct dy_songs_writer *writer, const struct maker *maker,
+                                     struct dy_workers *workers, struct dylumo_error *err)
+{
+    struct dy_songs_space space = {.axes = DYLUMO_FEATURE_COUNT, .count = maker->count};
+    for (int f = 0; f < DYLUMO_FEATURE_COUNT; f++)
+        space.columns[f] = maker->features[f].scores;
+    struct dy_songs_index *tree;
+    enum dylumo_status st = dy_songs_index_build(&tree, &space, workers, err);
+    if (st)
+        return st;
+    size_t size;
+    const void *bytes = dy_songs_index_bytes(tree, &size);
+    st = dy_songs_writer_add(writer, DY_SONGS_SCORES_TREE, bytes, size, err);
+    dy_songs_index_free(tree);
+    return st;
+}
+
+static enum dylumo_status write_file(const struct maker *maker, const char *output, bool with_tree,
+                                     struct dy_workers *workers, uint64_t *file_bytes,
+                                     struct dylumo_error *err)
 {
     struct dy_songs_writer writer;
     enum dylumo_status st = dy_songs_writer_open(&writer, output, maker->count, err);
@@ -255,6 +275,8 @@ static enum dylumo_status write_file(const struct maker *maker, const char *outp
         st = write_numbers(&writer, maker, err);
     if (!st)
         st = write_statistics(&writer, maker, err);
+    if (!st && with_tree)
+        st = write_tree(&writer, maker, workers, err);
     *file_bytes = writer.at;
     if (!st)
         return dy_songs_writer_commit(&writer, err);
@@ -332,7 +354,8 @@ enum dylumo_status import_make(struct import_table *table, const char *output,
         st = dy_fail(err, DYLUMO_CANCELLED, "%s: not written, the import was stopped", output);
     if (!st) {
         count_up(&maker, summary);
-        st = write_file(&maker, output, &summary->file_bytes, err);
+        bool with_tree = !options || !options->without_tree;
+        st = write_file(&maker, output, with_tree, workers, &summary->file_bytes, err);
     }
     clear(&maker);
     import_table_clear(table);
