@@ -334,6 +334,8 @@ struct dy_fit_catalogue {
         uint64_t *allowed; /* bit mask */
         uint32_t *songs;
         size_t count;
+        bool held_back;                      /* axes below stand for the mood's own */
+        float axes[2][DYLUMO_FEATURE_COUNT]; /* fitted without this part's artists */
     } parts[DY_FIT_PARTS_MAX];
 };
 
@@ -350,6 +352,26 @@ enum dylumo_status dy_fit_catalogue_open(struct dy_fit_catalogue *catalogue,
                                          size_t parts, uint64_t seed, size_t *unknown,
                                          struct dylumo_error *err) DY_MUST_USE;
 void dy_fit_catalogue_close(struct dy_fit_catalogue *catalogue);
+
+/* The default mood's two axes are fitted to people's judgement of songs; measured on the same songs
+ * they would know them already. This fits the axes of each part anew from the songs of all others.
+ *
+ *   own         [2][13] the mood's axes
+ *   difference  receives the largest difference of a coefficient between own and the axes fitted to
+ *               all judged songs: near 0 when own was made so
+ *
+ * Fails    BAD_ARGUMENT with fewer than two parts; NO_MEMORY. (evaluate_axes.c) */
+enum dylumo_status dy_fit_axes_hold_back(struct dy_fit_catalogue *catalogue,
+                                         const float own[2][DYLUMO_FEATURE_COUNT],
+                                         double *difference, struct dylumo_error *err) DY_MUST_USE;
+
+/* The two axes fitted to judged songs: those of all parts but one (parts: of all).
+ *
+ * Source   ridge regression (Hoerl & Kennard 1970) with the penalty of least leave-one-out error,
+ *          checked against scikit-learn's RidgeCV; blended and made apart as docs/fit.md says. */
+enum dylumo_status dy_fit_axes(const struct dy_fit_catalogue *catalogue, size_t without,
+                               double axes[2][DYLUMO_FEATURE_COUNT],
+                               struct dylumo_error *err) DY_MUST_USE;
 
 /* ------------------------------------------------------------------ answers
  * (evaluate_answer.c, evaluate_plain.c) Songs for every picture, [pictures][DY_FIT_SONGS_EACH],

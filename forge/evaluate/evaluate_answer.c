@@ -64,8 +64,10 @@ static enum dylumo_status part_space_open(struct part_space *out,
     out->space = (struct dy_songs_space){.axes = info->axes, .count = catalogue->count};
     for (unsigned a = 0; ok && a < info->axes; a++) {
         float *column = out->columns + (size_t)a * catalogue->count;
-        fill_axis(part, info->axis_songs + (size_t)a * DYLUMO_FEATURE_COUNT, features, sums, scores,
-                  order, column);
+        const float *direction = part->held_back && a < 2
+                                     ? part->axes[a]
+                                     : info->axis_songs + (size_t)a * DYLUMO_FEATURE_COUNT;
+        fill_axis(part, direction, features, sums, scores, order, column);
         out->space.columns[a] = column;
     }
     dy_free(features);

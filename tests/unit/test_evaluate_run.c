@@ -265,6 +265,60 @@ static void plain_is_the_nearest_by_cosine(void **state)
     }
 }
 
+/* ------------------------------------------------------------------ axes */
+
+/* People's valence of every judged song becomes its danceability, arousal its tempo. */
+static void judge_by_features(void)
+{
+    struct dy_songs_space space = dy_songs_space(songs);
+    for (size_t i = 0; i < SONGS; i++)
+        if (!isnan(catalogue.judged_valence[i])) {
+            catalogue.judged_valence[i] = (double)space.columns[DYLUMO_DANCEABILITY][i];
+            catalogue.judged_energy[i] = (double)space.columns[DYLUMO_TEMPO][i];
+        }
+}
+
+static void axes_take_what_people_hear(void **state)
+{
+    (void)state;
+    double axes[2][DYLUMO_FEATURE_COUNT];
+    judge_by_features();
+    assert_ok(dy_fit_axes(&catalogue, catalogue.part_count, axes, &err));
+    for (size_t f = 0; f < DYLUMO_FEATURE_COUNT; f++) { /* made-up features hang together little */
+        bool happy = f == DYLUMO_VALENCE || f == DYLUMO_DANCEABILITY;
+        bool lively = f == DYLUMO_ENERGY || f == DYLUMO_TEMPO;
+        assert_true(happy ? axes[0][f] > 0.5 : fabs(axes[0][f]) < 0.1);
+        assert_true(lively ? axes[1][f] > 0.5 : fabs(axes[1][f]) < 0.1);
+    }
+    assert_true(fabs(axes[0][DYLUMO_DANCEABILITY] / axes[0][DYLUMO_VALENCE] - 1.2) < 0.1);
+}
+
+static void held_back_songs_are_not_known(void **state)
+{
+    (void)state;
+    float own[2][DYLUMO_FEATURE_COUNT] = {{0}};
+    double all[2][DYLUMO_FEATURE_COUNT], difference, other;
+    judge_by_features();
+    assert_ok(dy_fit_axes(&catalogue, 2, all, &err));
+    for (size_t i = 0; i < 2 * (size_t)DYLUMO_FEATURE_COUNT; i++)
+        own[i / DYLUMO_FEATURE_COUNT][i % DYLUMO_FEATURE_COUNT] =
+            (float)all[i / DYLUMO_FEATURE_COUNT][i % DYLUMO_FEATURE_COUNT];
+    assert_ok(dy_fit_axes_hold_back(&catalogue, (const float(*)[DYLUMO_FEATURE_COUNT])own,
+                                    &difference, &err));
+    assert_true(difference < 1e-6);
+    float before[2][DYLUMO_FEATURE_COUNT];
+    memcpy(before, catalogue.parts[0].axes, sizeof before);
+    for (size_t i = 0; i < catalogue.parts[0].count; i++)
+        catalogue.judged_valence[catalogue.parts[0].songs[i]] = (double)(i * 7919 % 101);
+    assert_ok(
+        dy_fit_axes_hold_back(&catalogue, (const float(*)[DYLUMO_FEATURE_COUNT])own, &other, &err));
+    assert_true(other > 0.01);
+    assert_memory_equal(before, catalogue.parts[0].axes, sizeof before);
+    assert_memory_not_equal(before, catalogue.parts[1].axes, sizeof before);
+    for (size_t p = 0; p < catalogue.part_count; p++)
+        catalogue.parts[p].held_back = false;
+}
+
 /* ------------------------------------------------------------------ the whole */
 
 static const struct dy_fit_options options = {20, 3, 2, {10, 21}, false};
@@ -437,6 +491,8 @@ int main(void)
         cmocka_unit_test(without_memory_it_fails),
         cmocka_unit_test(hostile_tables_are_refused),
         cmocka_unit_test(catalogue_without_memory_fails),
+        cmocka_unit_test(axes_take_what_people_hear),
+        cmocka_unit_test(held_back_songs_are_not_known),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
