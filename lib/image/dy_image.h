@@ -1,7 +1,8 @@
 /* image: bytes of a picture -> upright RGB, squashed or cropped to the encoder's size.
  *
  * The way to the pixels is the reference's: Pillow decodes, exif_transpose, alpha over white,
- * 16 bit by >> 8, convert("RGB"), antialiased bicubic (a = -0.5) in Pillow's fixed point. */
+ * 16 bit by >> 8, convert("RGB"), antialiased bicubic (a = -0.5) in Pillow's fixed point. Colour
+ * profiles are ignored, as there. */
 #ifndef DY_IMAGE_H
 #define DY_IMAGE_H
 
@@ -30,7 +31,7 @@ struct dy_image_target {
     unsigned width, height;
     enum dy_image_fit fit;
     bool exact; /* true: full-size decoding as the reference; false: JPEG may be decoded at a
-                   reduced size (never below twice the target) */
+                   reduced size (never below five times the target) */
 };
 
 /* What was found; filled as far as the reader came even when it fails. */

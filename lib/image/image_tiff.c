@@ -36,6 +36,7 @@ struct tiff {
 
 /* ------------------------------------------------------------------ libtiff's callbacks */
 
+DY_PRINTF(4, 0)
 static int on_error(TIFF *file, void *user, const char *module, const char *format,
                     va_list arguments)
 {

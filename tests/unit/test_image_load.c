@@ -81,10 +81,41 @@ static void pictures_are_pillows(void **state)
     assert_int_equal(far, 0);
 }
 
+/* ------------------------------------------------------------------ reduced decoding */
+
+static double mean_difference(const char *name, unsigned width, unsigned height)
+{
+    struct dy_image_target target = {width, height, DY_FIT_SQUASH, true};
+    size_t size, bytes = (size_t)width * height * 3;
+    uint8_t *data = read_picture(name, &size);
+    uint8_t *exact = dy_mem_alloc(bytes), *quick = dy_mem_alloc(bytes);
+    struct dy_image_info info;
+    assert_ok(dy_image_load(data, size, name, &target, NULL, exact, NULL, &err));
+    target.exact = false;
+    assert_ok(dy_image_load(data, size, name, &target, NULL, quick, &info, &err));
+    assert_true(info.width * info.height == 83 * 61); /* of the file, not of the decoding */
+    double sum = 0;
+    for (size_t i = 0; i < bytes; i++)
+        sum += abs(exact[i] - quick[i]);
+    dy_free(data);
+    dy_free(exact);
+    dy_free(quick);
+    return sum / (double)bytes;
+}
+
+static void jpeg_is_reduced_only_far_above_the_target(void **state)
+{
+    (void)state;
+    assert_true(mean_difference("420.jpg", 9, 6) == 0); /* 83 / 2 is under 5 * 9 */
+    double reduced = mean_difference("420.jpg", 4, 3);
+    assert_true(reduced > 0 && reduced < 6);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pictures_are_pillows),
+        cmocka_unit_test(jpeg_is_reduced_only_far_above_the_target),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
