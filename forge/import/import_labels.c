@@ -13,9 +13,8 @@
 static bool group_artists(struct import_labels *labels)
 {
     struct import_names folded = {0};
-    bool good = true;
     labels->artist_groups = dy_new_array(labels->artists.count + 1, sizeof(uint32_t));
-    good = labels->artist_groups != NULL;
+    bool good = labels->artist_groups != NULL;
     for (size_t a = 0; good && a < labels->artists.count; a++) {
         struct dy_text name = import_texts_at(&labels->artists, a);
         char *fold = dy_text_fold(name.bytes, name.size);
@@ -23,6 +22,8 @@ static bool group_artists(struct import_labels *labels)
         good = fold && import_names_add(&folded, key, &labels->artist_groups[a]);
         dy_free(fold);
     }
+    labels->groups = folded.texts;
+    folded.texts = (struct import_texts){0};
     import_names_clear(&folded);
     return good;
 }
@@ -134,6 +135,34 @@ static bool number_recordings(struct import_labels *labels, const struct import_
     return good;
 }
 
+/* ------------------------------------------------------------------ folded titles */
+
+/* The folded titles in the order of the songs. */
+static bool order_folded(struct import_labels *labels, const struct import_table *table,
+                         const uint32_t *order, size_t count)
+{
+    size_t folded = table->folded.count, used = 0;
+    uint32_t *song_of = new_numbers(table->count); /* row's song, NEW_NUMBER: left out */
+    uint64_t *pairs = dy_new_array(folded + 1, 8), *scratch = dy_new_array(folded + 1, 8);
+    labels->folded_songs = dy_new_array(folded + 1, sizeof *labels->folded_songs);
+    bool good = song_of && pairs && scratch && labels->folded_songs;
+    for (size_t i = 0; good && i < count; i++)
+        song_of[order[i]] = (uint32_t)i;
+    for (size_t f = 0; good && f < folded; f++)
+        if (song_of[table->folded_rows[f]] != NEW_NUMBER)
+            pairs[used++] = (uint64_t)song_of[table->folded_rows[f]] << 32 | f;
+    const uint64_t *sorted = good ? import_sort_pairs(pairs, scratch, used) : NULL;
+    for (size_t i = 0; good && i < used; i++) {
+        labels->folded_songs[i] = (uint32_t)(sorted[i] >> 32);
+        good =
+            import_texts_add(&labels->folded, import_texts_at(&table->folded, (uint32_t)sorted[i]));
+    }
+    dy_free(song_of);
+    dy_free(pairs);
+    dy_free(scratch);
+    return good;
+}
+
 /* ------------------------------------------------------------------ all */
 
 bool import_labels_make(struct import_labels *labels, const struct import_table *table,
@@ -147,7 +176,8 @@ bool import_labels_make(struct import_labels *labels, const struct import_table 
     return labels->artist && labels->genre && labels->recordings &&
            number_artists(labels, table, order, count) &&
            number_genres(labels, table, order, count) &&
-           number_recordings(labels, table, order, count);
+           number_recordings(labels, table, order, count) &&
+           order_folded(labels, table, order, count);
 }
 
 void import_labels_clear(struct import_labels *labels)
@@ -158,5 +188,8 @@ void import_labels_clear(struct import_labels *labels)
     dy_free(labels->artist_groups);
     import_texts_clear(&labels->artists);
     import_texts_clear(&labels->genres);
+    import_texts_clear(&labels->groups);
+    import_texts_clear(&labels->folded);
+    dy_free(labels->folded_songs);
     *labels = (struct import_labels){0};
 }

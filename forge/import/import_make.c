@@ -1,19 +1,27 @@
 /* The songs file from a table: rows sorted by id, repeated ids left out, then one task a feature
- * and one each for texts and labels, side by side; then the sections are written. Each column is
- * freed as soon as its successor is made, which keeps a million songs under 300 MB. */
+ * and one each for texts and labels, side by side. The places of the large sections are known
+ * before, so each task writes its own as soon as it is made, and no thread waits for the disk. */
 #include "import_make.h"
+
 #include "dy_songs.h"
 
 #include <stdatomic.h>
 #include <string.h>
 
-/* Tasks of a run: the 13 features, then these. */
-enum { TASK_IDS = DYLUMO_FEATURE_COUNT, TASK_TITLES, TASK_LABELS, TASK_COUNT };
+/* Tasks of a run: the longest first, then the 13 features. */
+enum { TASK_LABELS, TASK_TITLES, TASK_IDS, TASK_FEATURES };
+#define TASK_COUNT (TASK_FEATURES + DYLUMO_FEATURE_COUNT)
 
 /* Memory to sort in, for one task at a time; one for each thread. */
 struct desk {
     uint64_t *pairs, *scratch; /* [count] each, made when first used */
     atomic_flag taken;
+};
+
+/* Where the large sections go, as dy_songs_writer_reserve gave them. */
+struct slots {
+    unsigned values[DYLUMO_FEATURE_COUNT], scores[DYLUMO_FEATURE_COUNT];
+    unsigned ids, titles, years, popularity, flags, artist, genre, recordings;
 };
 
 struct maker {
@@ -22,15 +30,23 @@ struct maker {
     size_t desk_count;
     uint32_t *order; /* [count] table rows in the file's order */
     size_t count;
+    unsigned id_bytes; /* of every id, 0 where they differ */
+    struct dy_songs_writer writer;
+    struct slots slots;
     struct import_feature *features; /* [13] */
-    struct import_texts ids, titles;
     struct import_labels labels;
-    int16_t *years;
-    uint8_t *popularity, *flags;
-    bool failed[TASK_COUNT]; /* no memory */
+    struct dy_import_summary *summary;
+    struct dylumo_error errors[TASK_COUNT];
+    enum dylumo_status statuses[TASK_COUNT];
 };
 
-/* ------------------------------------------------------------------ columns */
+static enum dylumo_status no_memory(const struct maker *maker, struct dylumo_error *err)
+{
+    return dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory for %zu songs", maker->writer.out.path,
+                   maker->count);
+}
+
+/* ------------------------------------------------------------------ features */
 
 /* No more tasks run at once than there are desks. */
 static struct desk *take_desk(struct maker *maker)
@@ -47,7 +63,7 @@ static struct desk *take_desk(struct maker *maker)
     }
 }
 
-static bool make_feature(struct maker *maker, size_t f)
+static bool compute_feature(struct maker *maker, size_t f)
 {
     struct import_feature *feature = &maker->features[f];
     float *from = maker->table->features[f];
@@ -64,9 +80,25 @@ static bool make_feature(struct maker *maker, size_t f)
     return good;
 }
 
+static enum dylumo_status make_feature(struct maker *maker, size_t f, struct dylumo_error *err)
+{
+    if (!compute_feature(maker, f))
+        return no_memory(maker, err);
+    struct import_feature *feature = &maker->features[f];
+    struct dy_part values = {feature->values, maker->count * sizeof *feature->values};
+    struct dy_part scores = {feature->scores, maker->count * sizeof *feature->scores};
+    enum dylumo_status st =
+        dy_songs_writer_fill(&maker->writer, maker->slots.values[f], &values, 1, err);
+    dy_free(feature->values);
+    feature->values = NULL;
+    return st ? st : dy_songs_writer_fill(&maker->writer, maker->slots.scores[f], &scores, 1, err);
+}
+
+/* ------------------------------------------------------------------ texts */
+
 /* from's texts in the maker's order; from is emptied. */
-static bool make_texts(const struct maker *maker, struct import_texts *from,
-                       struct import_texts *to)
+static bool order_texts(const struct maker *maker, struct import_texts *from,
+                        struct import_texts *to)
 {
     size_t size = 0;
     to->offsets = dy_new_array(maker->count + 1, sizeof *to->offsets);
@@ -87,35 +119,113 @@ static bool make_texts(const struct maker *maker, struct import_texts *from,
     return true;
 }
 
-static bool make_labels(struct maker *maker)
+static enum dylumo_status make_titles(struct maker *maker, struct dylumo_error *err)
+{
+    struct import_texts titles = {0};
+    enum dylumo_status st = DYLUMO_OK;
+    uint64_t count = maker->count;
+    if (!order_texts(maker, &maker->table->titles, &titles))
+        st = no_memory(maker, err);
+    if (!st) {
+        const struct dy_part parts[] = {
+            {&count, sizeof count},
+            {titles.offsets, (titles.count + 1) * sizeof *titles.offsets},
+            {titles.bytes, (size_t)titles.offsets[titles.count]},
+        };
+        st = dy_songs_writer_fill(&maker->writer, maker->slots.titles, parts, 3, err);
+    }
+    import_texts_clear(&titles);
+    return st;
+}
+
+static enum dylumo_status make_ids(struct maker *maker, struct dylumo_error *err)
+{
+    struct import_texts ids = {0};
+    enum dylumo_status st = DYLUMO_OK;
+    const uint32_t head[2] = {maker->id_bytes, 0};
+    if (!order_texts(maker, &maker->table->ids, &ids))
+        st = no_memory(maker, err);
+    if (!st) {
+        size_t offsets = maker->id_bytes ? 0 : (ids.count + 1) * sizeof *ids.offsets;
+        const struct dy_part parts[] = {
+            {head, sizeof head},
+            {ids.offsets, offsets},
+            {ids.bytes, (size_t)ids.offsets[ids.count]},
+        };
+        st = dy_songs_writer_fill(&maker->writer, maker->slots.ids, parts, 3, err);
+    }
+    import_texts_clear(&ids);
+    return st;
+}
+
+/* ------------------------------------------------------------------ labels */
+
+/* Small numbers straight from the table: years, popularity, flags. */
+static enum dylumo_status make_plain(struct maker *maker, const void *from, size_t item,
+                                     unsigned slot, struct dylumo_error *err)
+{
+    uint8_t *column = dy_mem_aligned(maker->count * item);
+    if (!column)
+        return no_memory(maker, err);
+    const uint8_t *bytes = from;
+    for (size_t i = 0; i < maker->count; i++)
+        memcpy(column + i * item, bytes + maker->order[i] * item, item);
+    struct dy_part part = {column, maker->count * item};
+    enum dylumo_status st = dy_songs_writer_fill(&maker->writer, slot, &part, 1, err);
+    dy_free(column);
+    return st;
+}
+
+static void count_up(const struct maker *maker)
+{
+    struct dy_import_summary *summary = maker->summary;
+    summary->songs = maker->count;
+    summary->artists = maker->labels.artists.count;
+    summary->genres = maker->labels.genres.count;
+    for (size_t i = 0; i < maker->count; i++) {
+        uint32_t row = maker->order[i];
+        summary->with_year += maker->table->years[row] != 0;
+        summary->with_genre += maker->table->genre[row] != DY_SONGS_UNKNOWN;
+        summary->with_popularity += maker->table->popularity[row] != DY_SONGS_NO_POPULARITY;
+    }
+}
+
+static enum dylumo_status make_labels(struct maker *maker, struct dylumo_error *err)
 {
     const struct import_table *table = maker->table;
-    maker->years = dy_new_array(maker->count, sizeof *maker->years);
-    maker->popularity = dy_new_array(maker->count, 1);
-    maker->flags = dy_new_array(maker->count, 1);
-    if (!maker->years || !maker->popularity || !maker->flags)
-        return false;
-    for (size_t i = 0; i < maker->count; i++) {
-        maker->years[i] = table->years[maker->order[i]];
-        maker->popularity[i] = table->popularity[maker->order[i]];
-        maker->flags[i] = table->flags[maker->order[i]];
-    }
-    return import_labels_make(&maker->labels, table, maker->order, maker->count);
+    const struct slots *slots = &maker->slots;
+    struct import_labels *labels = &maker->labels;
+    if (!import_labels_make(labels, table, maker->order, maker->count))
+        return no_memory(maker, err);
+    count_up(maker);
+    size_t size = maker->count * sizeof(uint32_t);
+    const struct dy_part artist = {labels->artist, size}, genre = {labels->genre, size},
+                         recordings = {labels->recordings, size};
+    enum dylumo_status st = dy_songs_writer_fill(&maker->writer, slots->artist, &artist, 1, err);
+    if (!st)
+        st = dy_songs_writer_fill(&maker->writer, slots->genre, &genre, 1, err);
+    if (!st)
+        st = dy_songs_writer_fill(&maker->writer, slots->recordings, &recordings, 1, err);
+    if (!st)
+        st = make_plain(maker, table->years, 2, slots->years, err);
+    if (!st)
+        st = make_plain(maker, table->popularity, 1, slots->popularity, err);
+    return st ? st : make_plain(maker, table->flags, 1, slots->flags, err);
 }
 
 static void make_step(void *user, size_t task)
 {
     struct maker *maker = user;
-    bool good;
-    if (task < TASK_IDS)
-        good = make_feature(maker, task);
-    else if (task == TASK_IDS)
-        good = make_texts(maker, &maker->table->ids, &maker->ids);
+    struct dylumo_error *err = &maker->errors[task];
+    enum dylumo_status *st = &maker->statuses[task];
+    if (task == TASK_LABELS)
+        *st = make_labels(maker, err);
     else if (task == TASK_TITLES)
-        good = make_texts(maker, &maker->table->titles, &maker->titles);
+        *st = make_titles(maker, err);
+    else if (task == TASK_IDS)
+        *st = make_ids(maker, err);
     else
-        good = make_labels(maker);
-    maker->failed[task] = !good;
+        *st = make_feature(maker, task - TASK_FEATURES, err);
 }
 
 /* ------------------------------------------------------------------ repeated ids */
@@ -127,8 +237,7 @@ static bool same_id(const struct import_table *table, uint32_t a, uint32_t b)
 }
 
 /* Keeps the first of each id and reports the others. */
-static void drop_repeated(struct maker *maker, const struct dy_import_options *options,
-                          struct dy_import_summary *summary)
+static void drop_repeated(struct maker *maker, const struct dy_import_options *options)
 {
     const struct import_table *table = maker->table;
     size_t kept = 0;
@@ -138,7 +247,7 @@ static void drop_repeated(struct maker *maker, const struct dy_import_options *o
             maker->order[kept++] = row;
             continue;
         }
-        summary->duplicates++;
+        maker->summary->duplicates++;
         if (options && options->report) {
             char reason[96];
             snprintf(reason, sizeof reason, "its id stands in line %llu already",
@@ -149,85 +258,71 @@ static void drop_repeated(struct maker *maker, const struct dy_import_options *o
     maker->count = kept;
 }
 
-/* ------------------------------------------------------------------ writing */
+/* ------------------------------------------------------------------ the file */
 
-/* 13 columns, each filled up to the stride. */
-static enum dylumo_status write_columns(struct dy_songs_writer *writer, uint32_t type,
-                                        const struct maker *maker, bool scores,
-                                        struct dylumo_error *err)
+/* Bytes of the texts that stay. */
+static size_t kept_bytes(const struct maker *maker, const struct import_texts *texts)
 {
-    static const float zeros[16];
-    struct dy_part parts[2 * DYLUMO_FEATURE_COUNT];
-    size_t gap = (dy_songs_stride(maker->count) - maker->count) * sizeof(float);
-    for (size_t f = 0; f < DYLUMO_FEATURE_COUNT; f++) {
-        const struct import_feature *feature = &maker->features[f];
-        const float *column = scores ? feature->scores : feature->values;
-        parts[2 * f] = (struct dy_part){column, maker->count * sizeof *column};
-        parts[2 * f + 1] = (struct dy_part){zeros, gap};
-    }
-    return dy_songs_writer_add_parts(writer, type, parts, DY_COUNT(parts), err);
+    if (maker->count == texts->count)
+        return (size_t)texts->offsets[texts->count];
+    size_t size = 0;
+    for (size_t i = 0; i < maker->count; i++)
+        size += import_texts_at(texts, maker->order[i]).size;
+    return size;
 }
 
-static struct dy_text_table table_of(const struct import_texts *texts)
+static void measure_ids(struct maker *maker)
 {
-    static const uint64_t none[1];
-    struct dy_text_table table = {texts->count, texts->offsets ? texts->offsets : none,
-                                  texts->bytes, 0};
-    table.size = (size_t)table.offsets[table.count];
-    return table;
-}
-
-/* The size that all ids have, or 0. */
-static unsigned common_size(const struct import_texts *ids)
-{
+    const struct import_texts *ids = &maker->table->ids;
     size_t size = import_texts_at(ids, 0).size;
-    for (size_t i = 1; i < ids->count; i++)
+    for (size_t i = 1; size && i < ids->count; i++)
         if (import_texts_at(ids, i).size != size)
-            return 0;
-    return (unsigned)size;
+            size = 0;
+    maker->id_bytes = (unsigned)size;
 }
 
-static enum dylumo_status write_texts(struct dy_songs_writer *writer, const struct maker *maker,
-                                      struct dylumo_error *err)
+static enum dylumo_status reserve(struct maker *maker, struct dylumo_error *err)
 {
-    struct dy_text_table ids = table_of(&maker->ids), titles = table_of(&maker->titles);
-    struct dy_text_table artists = table_of(&maker->labels.artists);
-    struct dy_text_table genres = table_of(&maker->labels.genres);
-    enum dylumo_status st = dy_songs_writer_add_ids(writer, common_size(&maker->ids), &ids, err);
-    if (!st)
-        st = dy_songs_writer_add_texts(writer, DY_SONGS_TITLES, &titles, err);
-    if (!st)
-        st = dy_songs_writer_add_texts(writer, DY_SONGS_ARTISTS, &artists, err);
-    return st ? st : dy_songs_writer_add_texts(writer, DY_SONGS_GENRES, &genres, err);
-}
-
-static enum dylumo_status write_numbers(struct dy_songs_writer *writer, const struct maker *maker,
-                                        struct dylumo_error *err)
-{
-    const struct import_labels *labels = &maker->labels;
-    size_t n = maker->count;
+    struct slots *slots = &maker->slots;
+    size_t n = maker->count, offsets = (n + 1) * 8;
+    size_t ids = 8 + (maker->id_bytes ? 0 : offsets) + kept_bytes(maker, &maker->table->ids);
+    size_t titles = 8 + offsets + kept_bytes(maker, &maker->table->titles);
     const struct {
         uint32_t type;
-        const void *data;
         size_t size;
-    } sections[] = {
-        {DY_SONGS_YEARS, maker->years, n * 2},
-        {DY_SONGS_POPULARITY, maker->popularity, n},
-        {DY_SONGS_GENRE, labels->genre, n * 4},
-        {DY_SONGS_ARTIST, labels->artist, n * 4},
-        {DY_SONGS_ARTIST_GROUPS, labels->artist_groups, labels->artists.count * 4},
-        {DY_SONGS_RECORDINGS, labels->recordings, n * 4},
-        {DY_SONGS_FLAGS, maker->flags, n},
+        unsigned *slot;
+    } fixed[] = {
+        {DY_SONGS_IDS, ids, &slots->ids},       {DY_SONGS_TITLES, titles, &slots->titles},
+        {DY_SONGS_YEARS, n * 2, &slots->years}, {DY_SONGS_POPULARITY, n, &slots->popularity},
+        {DY_SONGS_FLAGS, n, &slots->flags},     {DY_SONGS_ARTIST, n * 4, &slots->artist},
+        {DY_SONGS_GENRE, n * 4, &slots->genre}, {DY_SONGS_RECORDINGS, n * 4, &slots->recordings},
     };
+    struct dy_songs_writer *writer = &maker->writer;
     enum dylumo_status st = DYLUMO_OK;
-    for (size_t s = 0; !st && s < DY_COUNT(sections); s++)
-        st = dy_songs_writer_add(writer, sections[s].type, sections[s].data, sections[s].size, err);
+    for (uint32_t f = 0; !st && f < DYLUMO_FEATURE_COUNT; f++)
+        st = dy_songs_writer_reserve(writer, DY_SONGS_SCORES + f, n * 4, &slots->scores[f], err);
+    for (size_t i = 0; !st && i < DY_COUNT(fixed); i++)
+        st = dy_songs_writer_reserve(writer, fixed[i].type, fixed[i].size, fixed[i].slot, err);
+    for (uint32_t f = 0; !st && f < DYLUMO_FEATURE_COUNT; f++)
+        st = dy_songs_writer_reserve(writer, DY_SONGS_FEATURES + f, n * 4, &slots->values[f], err);
     return st;
 }
 
-static enum dylumo_status write_statistics(struct dy_songs_writer *writer,
-                                           const struct maker *maker, struct dylumo_error *err)
+static enum dylumo_status write_texts(struct dy_songs_writer *writer, uint32_t type,
+                                      const struct import_texts *texts, struct dylumo_error *err)
 {
+    static const uint64_t none[1];
+    struct dy_text_table table = {texts->count, texts->count ? texts->offsets : none, texts->bytes,
+                                  0};
+    table.size = (size_t)table.offsets[table.count];
+    return dy_songs_writer_add_texts(writer, type, &table, err);
+}
+
+/* What is small, and its size known only now. */
+static enum dylumo_status write_rest(struct maker *maker, struct dylumo_error *err)
+{
+    struct dy_songs_writer *writer = &maker->writer;
+    const struct import_labels *labels = &maker->labels;
     struct dy_feature_stats stats[DYLUMO_FEATURE_COUNT];
     const struct dy_knot *knots[DYLUMO_FEATURE_COUNT];
     uint32_t counts[DYLUMO_FEATURE_COUNT];
@@ -236,13 +331,27 @@ static enum dylumo_status write_statistics(struct dy_songs_writer *writer,
         knots[f] = maker->features[f].knots;
         counts[f] = maker->features[f].knot_count;
     }
-    enum dylumo_status st = dy_songs_writer_add(writer, DY_SONGS_STATS, stats, sizeof stats, err);
+    enum dylumo_status st = write_texts(writer, DY_SONGS_ARTISTS, &labels->artists, err);
+    if (!st)
+        st = write_texts(writer, DY_SONGS_GROUPS, &labels->groups, err);
+    if (!st)
+        st = write_texts(writer, DY_SONGS_GENRES, &labels->genres, err);
+    if (!st)
+        st = write_texts(writer, DY_SONGS_FOLDED, &labels->folded, err);
+    if (!st)
+        st = dy_songs_writer_add(writer, DY_SONGS_FOLDED_SONGS, labels->folded_songs,
+                                 labels->folded.count * 4, err);
+    if (!st)
+        st = dy_songs_writer_add(writer, DY_SONGS_ARTIST_GROUPS, labels->artist_groups,
+                                 labels->artists.count * 4, err);
+    if (!st)
+        st = dy_songs_writer_add(writer, DY_SONGS_STATS, stats, sizeof stats, err);
     return st ? st : dy_songs_writer_add_quantiles(writer, knots, counts, err);
 }
 
 /* The search tree over the normal scores, stored last. */
-static enum dylumo_status write_tree(struct dy_songs_writer *writer, const struct maker *maker,
-                                     struct dy_workers *workers, struct dylumo_error *err)
+static enum dylumo_status write_tree(struct maker *maker, struct dy_workers *workers,
+                                     struct dylumo_error *err)
 {
     struct dy_songs_space space = {.axes = DYLUMO_FEATURE_COUNT, .count = maker->count};
     for (int f = 0; f < DYLUMO_FEATURE_COUNT; f++)
@@ -253,49 +362,36 @@ static enum dylumo_status write_tree(struct dy_songs_writer *writer, const struc
         return st;
     size_t size;
     const void *bytes = dy_songs_index_bytes(tree, &size);
-    st = dy_songs_writer_add(writer, DY_SONGS_SCORES_TREE, bytes, size, err);
+    st = dy_songs_writer_add(&maker->writer, DY_SONGS_SCORES_TREE, bytes, size, err);
     dy_songs_index_free(tree);
-    return st;
-}
-
-static enum dylumo_status write_file(const struct maker *maker, const char *output, bool with_tree,
-                                     struct dy_workers *workers, uint64_t *file_bytes,
-                                     struct dylumo_error *err)
-{
-    struct dy_songs_writer writer;
-    enum dylumo_status st = dy_songs_writer_open(&writer, output, maker->count, err);
-    if (st)
-        return st;
-    st = write_columns(&writer, DY_SONGS_SCORES, maker, true, err);
-    if (!st)
-        st = write_columns(&writer, DY_SONGS_FEATURES, maker, false, err);
-    if (!st)
-        st = write_texts(&writer, maker, err);
-    if (!st)
-        st = write_numbers(&writer, maker, err);
-    if (!st)
-        st = write_statistics(&writer, maker, err);
-    if (!st && with_tree)
-        st = write_tree(&writer, maker, workers, err);
-    *file_bytes = writer.at;
-    if (!st)
-        return dy_songs_writer_commit(&writer, err);
-    dy_songs_writer_discard(&writer);
     return st;
 }
 
 /* ------------------------------------------------------------------ make */
 
-static void count_up(const struct maker *maker, struct dy_import_summary *summary)
+static enum dylumo_status run_tasks(struct maker *maker, struct dy_workers *workers,
+                                    struct dylumo_error *err)
 {
-    summary->songs = maker->count;
-    summary->artists = maker->labels.artists.count;
-    summary->genres = maker->labels.genres.count;
-    for (size_t i = 0; i < maker->count; i++) {
-        summary->with_year += maker->years[i] != 0;
-        summary->with_genre += maker->labels.genre[i] != DY_SONGS_UNKNOWN;
-        summary->with_popularity += maker->popularity[i] != DY_SONGS_NO_POPULARITY;
-    }
+    dy_workers_run(workers, TASK_COUNT, make_step, maker);
+    for (size_t t = 0; t < TASK_COUNT; t++)
+        if (maker->statuses[t]) {
+            if (err)
+                *err = maker->errors[t];
+            return maker->statuses[t];
+        }
+    return DYLUMO_OK;
+}
+
+static enum dylumo_status set_up(struct maker *maker, const char *output,
+                                 const struct dy_import_options *options, struct dylumo_error *err)
+{
+    if (!maker->desks || !maker->order || !maker->features ||
+        !import_order_by_id(maker->table, maker->order))
+        return dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory for %zu songs", output, maker->count);
+    drop_repeated(maker, options);
+    measure_ids(maker);
+    enum dylumo_status st = dy_songs_writer_open(&maker->writer, output, maker->count, err);
+    return st ? st : reserve(maker, err);
 }
 
 static void clear(struct maker *maker)
@@ -311,21 +407,27 @@ static void clear(struct maker *maker)
     dy_free(maker->desks);
     dy_free(maker->features);
     dy_free(maker->order);
-    dy_free(maker->years);
-    dy_free(maker->popularity);
-    dy_free(maker->flags);
-    import_texts_clear(&maker->ids);
-    import_texts_clear(&maker->titles);
     import_labels_clear(&maker->labels);
+    dy_songs_writer_discard(&maker->writer);
+    dy_free(maker);
 }
 
-static bool run_tasks(struct maker *maker, struct dy_workers *workers)
+static enum dylumo_status make(struct maker *maker, const char *output,
+                               const struct dy_import_options *options,
+                               const struct dylumo_context *context, struct dy_workers *workers,
+                               struct dylumo_error *err)
 {
-    dy_workers_run(workers, TASK_COUNT, make_step, maker);
-    bool good = true;
-    for (size_t t = 0; t < TASK_COUNT; t++)
-        good &= !maker->failed[t];
-    return good;
+    enum dylumo_status st = set_up(maker, output, options, err);
+    if (!st)
+        st = run_tasks(maker, workers, err);
+    if (!st && dy_context_cancelled(context))
+        st = dy_fail(err, DYLUMO_CANCELLED, "%s: not written, the import was stopped", output);
+    if (!st)
+        st = write_rest(maker, err);
+    if (!st && !(options && options->without_tree))
+        st = write_tree(maker, workers, err);
+    maker->summary->file_bytes = maker->writer.at;
+    return st ? st : dy_songs_writer_commit(&maker->writer, err);
 }
 
 enum dylumo_status import_make(struct import_table *table, const char *output,
@@ -333,31 +435,18 @@ enum dylumo_status import_make(struct import_table *table, const char *output,
                                const struct dylumo_context *context, struct dy_workers *workers,
                                struct dy_import_summary *summary, struct dylumo_error *err)
 {
-    struct maker maker = {
-        .table = table,
-        .count = table->count,
-        .desks = dy_new_array(dy_workers_count(workers), sizeof *maker.desks),
-        .desk_count = dy_workers_count(workers),
-        .order = dy_new_array(table->count, sizeof(uint32_t)),
-        .features = dy_new_array(DYLUMO_FEATURE_COUNT, sizeof *maker.features),
-    };
-    bool good =
-        maker.desks && maker.order && maker.features && import_order_by_id(table, maker.order);
-    if (good) {
-        drop_repeated(&maker, options, summary);
-        good = run_tasks(&maker, workers);
-    }
-    enum dylumo_status st = DYLUMO_OK;
-    if (!good)
-        st = dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory for %zu songs", output, table->count);
-    else if (dy_context_cancelled(context))
-        st = dy_fail(err, DYLUMO_CANCELLED, "%s: not written, the import was stopped", output);
-    if (!st) {
-        count_up(&maker, summary);
-        bool with_tree = !options || !options->without_tree;
-        st = write_file(&maker, output, with_tree, workers, &summary->file_bytes, err);
-    }
-    clear(&maker);
+    struct maker *maker = dy_new(sizeof *maker);
+    if (!maker)
+        return dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory for %zu songs", output, table->count);
+    maker->table = table;
+    maker->count = table->count;
+    maker->summary = summary;
+    maker->desk_count = dy_workers_count(workers);
+    maker->desks = dy_new_array(maker->desk_count, sizeof *maker->desks);
+    maker->order = dy_new_array(table->count, sizeof *maker->order);
+    maker->features = dy_new_array(DYLUMO_FEATURE_COUNT, sizeof *maker->features);
+    enum dylumo_status st = make(maker, output, options, context, workers, err);
+    clear(maker);
     import_table_clear(table);
     return st;
 }

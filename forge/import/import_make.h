@@ -34,7 +34,10 @@ bool import_feature_make(struct import_feature *feature, bool whole_bits, size_t
 struct import_labels {
     uint32_t *artist, *genre, *recordings; /* [count] */
     struct import_texts artists, genres;
-    uint32_t *artist_groups;
+    uint32_t *artist_groups;    /* [artists.count] */
+    struct import_texts groups; /* folded names */
+    struct import_texts folded; /* folded titles, of the songs in folded_songs */
+    uint32_t *folded_songs;
 };
 
 /* order [count]: the table's rows that become songs, in the file's order. */

@@ -93,7 +93,7 @@ static bool is_plain(struct dy_text text)
 }
 
 /* Cleaned and trimmed: in place where it fits, else in heap memory that joins owned. */
-static bool clean(struct dy_text *text, char *owned[5])
+static bool clean(struct dy_text *text, char *owned[6])
 {
     if (is_plain(*text)) {
         *text = trimmed(*text);
@@ -106,7 +106,8 @@ static bool clean(struct dy_text *text, char *owned[5])
     struct dy_text result = {cleaned, length};
     if (length <= text->size) {
         char *place = (char *)(uintptr_t)text->bytes; /* of the record, which is ours to change */
-        memcpy(place, cleaned, length);
+        if (length != text->size || memcmp(place, cleaned, length) != 0)
+            memcpy(place, cleaned, length);
         dy_free(cleaned);
         result.bytes = place;
     } else {
@@ -119,7 +120,7 @@ static bool clean(struct dy_text *text, char *owned[5])
 }
 
 static enum import_verdict read_text(struct dy_text field, size_t max, const char *what,
-                                     struct dy_text *text, char *owned[5],
+                                     struct dy_text *text, char *owned[6],
                                      char reason[IMPORT_REASON])
 {
     if (field.size > max) {
@@ -210,7 +211,7 @@ static struct dy_text field_at(const struct dy_text *fields, long column)
 
 static enum import_verdict read_texts(const struct import_columns *columns,
                                       const struct dy_text *fields, struct import_row *row,
-                                      char *owned[5], char reason[IMPORT_REASON])
+                                      char *owned[6], char reason[IMPORT_REASON])
 {
     enum import_verdict verdict =
         read_text(fields[columns->id], DY_SONGS_ID_MAX, "the id", &row->id, owned, reason);
@@ -230,7 +231,7 @@ static enum import_verdict read_texts(const struct import_columns *columns,
 
 enum import_verdict import_row_read(const struct import_columns *columns,
                                     const struct import_season *season, struct dy_text *fields,
-                                    size_t count, struct import_row *row, char *owned[5],
+                                    size_t count, struct import_row *row, char *owned[6],
                                     char reason[IMPORT_REASON])
 {
     if (count != columns->count) {
@@ -251,6 +252,10 @@ enum import_verdict import_row_read(const struct import_columns *columns,
     struct import_title title;
     if (!import_title_read(season, row->title, &title))
         return IMPORT_NO_MEMORY;
+    row->folded = (struct dy_text){title.folded, title.folded ? strlen(title.folded) : 0};
+    while (*owned)
+        owned++;
+    *owned = title.folded;
     row->title_key = title.recording;
     row->flags = title.season ? DY_SONGS_SEASON : 0;
     return IMPORT_GOOD;

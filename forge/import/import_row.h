@@ -30,12 +30,12 @@ struct import_fault {
 enum import_verdict { IMPORT_GOOD, IMPORT_BAD, IMPORT_NO_MEMORY };
 
 /* Reads a record's fields (whose bytes it may change) into row; row->line is left. A text that
- * needs more room when cleaned lies in *owned, for the caller to free: NULL-terminated, at most 4.
+ * needs more room when cleaned lies in *owned, for the caller to free: NULL-terminated, at most 5.
  *
  *   reason    receives why, for IMPORT_BAD */
 enum import_verdict import_row_read(const struct import_columns *columns,
                                     const struct import_season *season, struct dy_text *fields,
-                                    size_t count, struct import_row *row, char *owned[5],
+                                    size_t count, struct import_row *row, char *owned[6],
                                     char reason[IMPORT_REASON]);
 
 #endif

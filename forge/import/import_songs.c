@@ -69,7 +69,7 @@ static bool keep_owned(struct part *part, char *const *owned)
 static bool parse_record(const struct importer *importer, struct part *part, char *bytes,
                          size_t size, uint64_t line)
 {
-    char reason[IMPORT_REASON], *owned[5] = {NULL};
+    char reason[IMPORT_REASON], *owned[6] = {NULL};
     size_t count = csv_split(bytes, size, part->fields, importer->columns.count);
     if (count == 0)
         return true; /* an empty line */

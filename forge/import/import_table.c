@@ -111,6 +111,12 @@ bool import_table_add(struct import_table *table, const struct import_row *row)
 {
     size_t n = table->count;
     uint32_t artist, genre = DY_SONGS_UNKNOWN;
+    if (row->folded.size &&
+        (!dy_grow(&table->folded_rows, &table->folded_room, table->folded.count + 1, 4) ||
+         !import_texts_add(&table->folded, row->folded)))
+        return false;
+    if (row->folded.size)
+        table->folded_rows[table->folded.count - 1] = (uint32_t)n;
     if (n + 1 >= UINT32_MAX || (n == table->room && !grow_table(table)))
         return false;
     if (!import_names_add(&table->artists, row->artist, &artist) ||
@@ -143,6 +149,8 @@ void import_table_clear(struct import_table *table)
     dy_free(table->lines);
     import_texts_clear(&table->ids);
     import_texts_clear(&table->titles);
+    import_texts_clear(&table->folded);
+    dy_free(table->folded_rows);
     import_names_clear(&table->artists);
     import_names_clear(&table->genres);
     *table = (struct import_table){0};

@@ -13,6 +13,7 @@ struct import_row {
     uint64_t title_key; /* import_title.recording */
     uint64_t line;
     struct dy_text id, title, artist, genre;
+    struct dy_text folded; /* of a title that is not ASCII; else empty */
 };
 
 /* Texts that grow: text i is bytes[offsets[i]] to bytes[offsets[i + 1]]. */
@@ -39,6 +40,9 @@ struct import_table {
     uint32_t *genre, *artist;
     uint64_t *title_keys, *lines;
     struct import_texts ids, titles;
+    struct import_texts folded; /* titles folded, of the rows in folded_rows */
+    uint32_t *folded_rows;
+    size_t folded_room;
     struct import_names artists, genres;
 };
 

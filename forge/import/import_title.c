@@ -313,10 +313,15 @@ bool import_title_read(const struct import_season *season, struct dy_text title,
 {
     char room[STACK_TITLE], *heap;
     struct dy_text folded;
+    *out = (struct import_title){0};
     if (!fold(title.bytes, title.size, room, &heap, &folded))
         return false;
     out->season = is_season(season, folded.bytes, folded.size);
     out->recording = dy_hash64(folded.bytes, folded.size, 0);
-    dy_free(heap);
-    return !may_be_dressed(title) || hash_bare(title, out->recording, &out->recording);
+    if (may_be_dressed(title) && !hash_bare(title, out->recording, &out->recording)) {
+        dy_free(heap);
+        return false;
+    }
+    out->folded = heap;
+    return true;
 }

@@ -19,8 +19,9 @@ void import_season_clear(struct import_season *season);
 struct import_title {
     uint64_t recording; /* equal for titles that are one recording by the same artist */
     bool season;
+    char *folded; /* heap, the caller's: the title folded; NULL for one of ASCII alone */
 };
-/* false: no memory. */
+/* false: no memory; then there is nothing to free. */
 bool import_title_read(const struct import_season *season, struct dy_text title,
                        struct import_title *out) DY_MUST_USE;
 

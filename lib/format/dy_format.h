@@ -83,21 +83,24 @@ uint16_t dy_f16_from_f32(float value);
  * which may be missing and are skipped by those who don't know them. */
 enum dy_songs_section {
     DY_SONGS_IDS = 1,
-    DY_SONGS_FEATURES = 2,
-    DY_SONGS_SCORES = 3,
-    DY_SONGS_YEARS = 4,
-    DY_SONGS_POPULARITY = 5,
-    DY_SONGS_GENRE = 6,
-    DY_SONGS_GENRES = 7,
-    DY_SONGS_ARTIST = 8,
-    DY_SONGS_ARTISTS = 9,
-    DY_SONGS_ARTIST_GROUPS = 10,
+    DY_SONGS_YEARS = 2,
+    DY_SONGS_POPULARITY = 3,
+    DY_SONGS_FLAGS = 4,
+    DY_SONGS_GENRE = 5,
+    DY_SONGS_GENRES = 6,
+    DY_SONGS_ARTIST = 7,
+    DY_SONGS_ARTISTS = 8,
+    DY_SONGS_ARTIST_GROUPS = 9,
+    DY_SONGS_GROUPS = 10,
     DY_SONGS_TITLES = 11,
-    DY_SONGS_RECORDINGS = 12,
-    DY_SONGS_FLAGS = 13,
-    DY_SONGS_STATS = 14,
-    DY_SONGS_QUANTILES = 15,
-    DY_SONGS_CORE_END = 16,
+    DY_SONGS_FOLDED = 12,
+    DY_SONGS_FOLDED_SONGS = 13,
+    DY_SONGS_RECORDINGS = 14,
+    DY_SONGS_STATS = 15,
+    DY_SONGS_QUANTILES = 16,
+    DY_SONGS_FEATURES = 32, /* + feature: one section a column */
+    DY_SONGS_SCORES = 48,   /* + feature */
+    DY_SONGS_CORE_END = 64,
     DY_SONGS_INDEX_FIRST = 256,
     DY_SONGS_SCORES_TREE = 256, /* search tree over section 3; songs/songs_index.h */
 };
@@ -149,19 +152,21 @@ struct dy_songs_file {
     unsigned section_count;
     struct dy_songs_section_info sections[DY_SONGS_SECTIONS_MAX];
 
-    unsigned id_bytes;           /* size of each id; 0: ids differ in size */
-    struct dy_text_table ids;    /* bytes and size always; offsets and count for id_bytes == 0 */
-    const float *features;       /* [13][stride]; duration_ms is u32 in its column */
-    const float *scores;         /* [13][stride] */
-    size_t stride;               /* items from one column to the next */
-    const int16_t *years;        /* [count], 0: unknown */
-    const uint8_t *popularity;   /* [count], 255: unknown */
+    unsigned id_bytes;        /* size of each id; 0: ids differ in size */
+    struct dy_text_table ids; /* bytes and size always; offsets and count for id_bytes == 0 */
+    const float *features[DYLUMO_FEATURE_COUNT]; /* [count] each; duration_ms is u32 */
+    const float *scores[DYLUMO_FEATURE_COUNT];   /* [count] each */
+    const int16_t *years;                        /* [count], 0: unknown */
+    const uint8_t *popularity;                   /* [count], 255: unknown */
     const uint32_t *genre;       /* [count] text of genres, DY_SONGS_UNKNOWN: unknown */
     struct dy_text_table genres; /* in the order of their bytes */
     const uint32_t *artist;      /* [count] text of artists */
     struct dy_text_table artists;
     const uint32_t *artist_groups;        /* [artists.count]; equal folded names, equal numbers */
+    struct dy_text_table groups;          /* the folded names of the groups */
     struct dy_text_table titles;          /* count == songs */
+    struct dy_text_table folded;          /* folded titles of the songs whose title is not ASCII */
+    const uint32_t *folded_songs;         /* [folded.count] their numbers, rising */
     const uint32_t *recordings;           /* [count]; the same recording, the same number */
     const uint8_t *flags;                 /* [count] */
     const struct dy_feature_stats *stats; /* [13] */
@@ -193,14 +198,9 @@ struct dy_text dy_songs_file_id(const struct dy_songs_file *file, size_t song);
 enum dylumo_status dy_songs_file_check(const struct dy_songs_file *file, const char *name,
                                        struct dylumo_error *err) DY_MUST_USE;
 
-/* Items from one column to the next, so that each begins at a multiple of 64 bytes. */
-static inline size_t dy_songs_stride(size_t count)
-{
-    return (count + 15) / 16 * 16;
-}
-
 /* Writes a songs file section by section, in any order of types, each once; commit writes the
- * header and gives the file its name. Usage: open, add..., then commit or discard. */
+ * header and gives the file its name. Usage: open, add..., then commit or discard. A section may
+ * also be reserved, which fixes its place, and filled later; different ones by several threads. */
 struct dy_songs_writer {
     struct dy_outfile out;
     size_t count;
@@ -211,6 +211,13 @@ struct dy_songs_writer {
 };
 enum dylumo_status dy_songs_writer_open(struct dy_songs_writer *writer, const char *path,
                                         size_t count, struct dylumo_error *err) DY_MUST_USE;
+enum dylumo_status dy_songs_writer_reserve(struct dy_songs_writer *writer, uint32_t type,
+                                           size_t size, unsigned *slot,
+                                           struct dylumo_error *err) DY_MUST_USE;
+/* The parts, one after the other, are the section: all of the reserved size. */
+enum dylumo_status dy_songs_writer_fill(struct dy_songs_writer *writer, unsigned slot,
+                                        const struct dy_part *parts, size_t count,
+                                        struct dylumo_error *err) DY_MUST_USE;
 enum dylumo_status dy_songs_writer_add(struct dy_songs_writer *writer, uint32_t type,
                                        const void *data, size_t size,
                                        struct dylumo_error *err) DY_MUST_USE;

@@ -55,7 +55,6 @@ static enum dylumo_status read_header(struct dy_songs_file *file, const char *na
         return bad(name, err, "impossible number of songs");
     file->count = (size_t)count;
     file->section_count = section_count;
-    file->stride = dy_songs_stride(file->count);
     return DYLUMO_OK;
 }
 
@@ -106,24 +105,33 @@ const struct dy_songs_section_info *dy_songs_file_section(const struct dy_songs_
 
 /* ------------------------------------------------------------------ binding */
 
-/* The names that error sentences use, by type. */
-static const char *const section_names[DY_SONGS_CORE_END] = {
-    [DY_SONGS_IDS] = "ids",
-    [DY_SONGS_FEATURES] = "features",
-    [DY_SONGS_SCORES] = "scores",
-    [DY_SONGS_YEARS] = "years",
-    [DY_SONGS_POPULARITY] = "popularity",
-    [DY_SONGS_GENRE] = "genre of each song",
-    [DY_SONGS_GENRES] = "genre names",
-    [DY_SONGS_ARTIST] = "artist of each song",
-    [DY_SONGS_ARTISTS] = "artist names",
-    [DY_SONGS_ARTIST_GROUPS] = "artist groups",
-    [DY_SONGS_TITLES] = "titles",
-    [DY_SONGS_RECORDINGS] = "recordings",
-    [DY_SONGS_FLAGS] = "flags",
-    [DY_SONGS_STATS] = "statistics",
-    [DY_SONGS_QUANTILES] = "quantiles",
-};
+/* The name that error sentences use. */
+static const char *section_name(uint32_t type)
+{
+    static const char *const names[] = {
+        [DY_SONGS_IDS] = "ids",
+        [DY_SONGS_YEARS] = "years",
+        [DY_SONGS_POPULARITY] = "popularity",
+        [DY_SONGS_FLAGS] = "flags",
+        [DY_SONGS_GENRE] = "genre of each song",
+        [DY_SONGS_GENRES] = "genre names",
+        [DY_SONGS_ARTIST] = "artist of each song",
+        [DY_SONGS_ARTISTS] = "artist names",
+        [DY_SONGS_ARTIST_GROUPS] = "group of each artist",
+        [DY_SONGS_GROUPS] = "artist groups",
+        [DY_SONGS_TITLES] = "titles",
+        [DY_SONGS_FOLDED] = "folded titles",
+        [DY_SONGS_FOLDED_SONGS] = "songs of folded titles",
+        [DY_SONGS_RECORDINGS] = "recordings",
+        [DY_SONGS_STATS] = "statistics",
+        [DY_SONGS_QUANTILES] = "quantiles",
+    };
+    if (type < DY_COUNT(names))
+        return names[type];
+    bool score = type >= DY_SONGS_SCORES;
+    uint32_t feature = type - (score ? DY_SONGS_SCORES : DY_SONGS_FEATURES);
+    return dylumo_feature_info((enum dylumo_feature)feature)->name;
+}
 
 struct binding {
     const struct dy_songs_file *file;
@@ -136,7 +144,7 @@ static const void *section_fault(struct binding *to, uint32_t type, const char *
 {
     if (!to->st)
         to->st = dy_fail(to->err, DYLUMO_BAD_FILE, "%s: broken songs file: section '%s' %s",
-                         to->name, section_names[type], what);
+                         to->name, section_name(type), what);
     return NULL;
 }
 
@@ -241,22 +249,26 @@ static enum dylumo_status bind_all(struct dy_songs_file *file, const char *name,
 {
     struct binding to = {file, name, err, DYLUMO_OK};
     size_t n = file->count;
-    size_t columns = DYLUMO_FEATURE_COUNT * file->stride;
     bind_ids(&to, file);
-    file->features = bind_array(&to, DY_SONGS_FEATURES, columns, 4);
-    file->scores = bind_array(&to, DY_SONGS_SCORES, columns, 4);
+    for (uint32_t f = 0; f < DYLUMO_FEATURE_COUNT; f++) {
+        file->features[f] = bind_array(&to, DY_SONGS_FEATURES + f, n, 4);
+        file->scores[f] = bind_array(&to, DY_SONGS_SCORES + f, n, 4);
+    }
     file->years = bind_array(&to, DY_SONGS_YEARS, n, 2);
     file->popularity = bind_array(&to, DY_SONGS_POPULARITY, n, 1);
+    file->flags = bind_array(&to, DY_SONGS_FLAGS, n, 1);
     file->genre = bind_array(&to, DY_SONGS_GENRE, n, 4);
     file->genres = bind_texts(&to, DY_SONGS_GENRES);
     file->artist = bind_array(&to, DY_SONGS_ARTIST, n, 4);
     file->artists = bind_texts(&to, DY_SONGS_ARTISTS);
     file->artist_groups = bind_array(&to, DY_SONGS_ARTIST_GROUPS, file->artists.count, 4);
+    file->groups = bind_texts(&to, DY_SONGS_GROUPS);
     file->titles = bind_texts(&to, DY_SONGS_TITLES);
     if (!to.st && file->titles.count != n)
         section_fault(&to, DY_SONGS_TITLES, "does not hold one title a song");
+    file->folded = bind_texts(&to, DY_SONGS_FOLDED);
+    file->folded_songs = bind_array(&to, DY_SONGS_FOLDED_SONGS, file->folded.count, 4);
     file->recordings = bind_array(&to, DY_SONGS_RECORDINGS, n, 4);
-    file->flags = bind_array(&to, DY_SONGS_FLAGS, n, 1);
     file->stats = bind_array(&to, DY_SONGS_STATS, DYLUMO_FEATURE_COUNT, sizeof *file->stats);
     bind_quantiles(&to, file);
     return to.st;

@@ -73,7 +73,7 @@ static enum dylumo_status check_texts(const struct dy_text_table *table, const c
 
 static double feature_value(const struct dy_songs_file *file, int feature, size_t song)
 {
-    const float *at = file->features + (size_t)feature * file->stride + song;
+    const float *at = &file->features[feature][song];
     uint32_t whole;
     memcpy(&whole, at, sizeof whole);
     return feature == DYLUMO_DURATION_MS ? (double)whole : (double)*at;
@@ -84,7 +84,7 @@ static enum dylumo_status check_features(const struct dy_songs_file *file, const
 {
     for (int f = 0; f < DYLUMO_FEATURE_COUNT; f++) {
         const struct dylumo_feature_info *info = dylumo_feature_info((enum dylumo_feature)f);
-        const float *scores = file->scores + (size_t)f * file->stride;
+        const float *scores = file->scores[f];
         for (size_t i = 0; i < file->count; i++) {
             double value = feature_value(file, f, i);
             /* a float's rounding may carry a limit such as 0.1 beyond itself */
@@ -115,9 +115,20 @@ static enum dylumo_status check_numbers(const struct dy_songs_file *file, const 
             return fault(name, err, "the recording", i);
     }
     for (size_t a = 0; a < file->artists.count; a++)
-        if (file->artist_groups[a] >= file->artists.count)
+        if (file->artist_groups[a] >= file->groups.count)
             return dy_fail(err, DYLUMO_BAD_FILE, "%s: broken songs file: the group of artist %zu",
                            name, a);
+    return DYLUMO_OK;
+}
+
+static enum dylumo_status check_folded(const struct dy_songs_file *file, const char *name,
+                                       struct dylumo_error *err)
+{
+    for (size_t i = 0; i < file->folded.count; i++)
+        if (file->folded_songs[i] >= file->count ||
+            (i > 0 && file->folded_songs[i] <= file->folded_songs[i - 1]))
+            return dy_fail(err, DYLUMO_BAD_FILE,
+                           "%s: broken songs file: the song of folded title %zu", name, i);
     return DYLUMO_OK;
 }
 
@@ -150,12 +161,18 @@ enum dylumo_status dy_songs_file_check(const struct dy_songs_file *file, const c
     if (!st)
         st = check_texts(&file->titles, name, "titles", err);
     if (!st)
+        st = check_texts(&file->folded, name, "folded titles", err);
+    if (!st)
         st = check_texts(&file->artists, name, "artist names", err);
+    if (!st)
+        st = check_texts(&file->groups, name, "artist groups", err);
     if (!st)
         st = check_texts(&file->genres, name, "genre names", err);
     if (!st)
         st = check_features(file, name, err);
     if (!st)
         st = check_numbers(file, name, err);
+    if (!st)
+        st = check_folded(file, name, err);
     return st ? st : check_statistics(file, name, err);
 }

@@ -3,38 +3,77 @@
  * The same input gives the same bytes: no date, no name, zeros in every gap. */
 #include "format_songs.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
+
+/* Sections of this size are sent to the disk at once. */
+#define EARLY_BYTES ((size_t)1 << 20)
 
 enum dylumo_status dy_songs_writer_open(struct dy_songs_writer *writer, const char *path,
                                         size_t count, struct dylumo_error *err)
 {
-    static const uint8_t nothing[FORMAT_SONGS_DATA_START];
     *writer = (struct dy_songs_writer){.count = count, .at = FORMAT_SONGS_DATA_START};
     if (!strcmp(path, "-"))
         return dy_fail(err, DYLUMO_BAD_ARGUMENT,
                        "a songs file cannot be written to standard output: name a file");
-    enum dylumo_status st = dy_outfile_open(&writer->out, path, err);
-    if (!st)
-        st = dy_outfile_write(&writer->out, nothing, sizeof nothing, err);
-    if (st)
-        dy_songs_writer_discard(writer);
-    return st;
+    return dy_outfile_open(&writer->out, path, err);
 }
 
-/* Begins a section at a multiple of 64; its checksum comes with its end. */
-static enum dylumo_status begin_section(struct dy_songs_writer *writer, uint32_t type,
-                                        struct dylumo_error *err)
+/* All bytes at a place of the file; what is never written reads as zeros. */
+static enum dylumo_status write_at(struct dy_songs_writer *writer, const void *data, size_t size,
+                                   uint64_t at, struct dylumo_error *err)
 {
-    static const uint8_t zeros[64];
+    const uint8_t *bytes = data;
+    while (size > 0) {
+        ssize_t done = pwrite(fileno(writer->out.stream), bytes, size, (off_t)at);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            return dy_fail_errno(err, done < 0 ? errno : EIO, writer->out.path, "cannot write");
+        bytes += done;
+        at += (uint64_t)done;
+        size -= (size_t)done;
+    }
+    return DYLUMO_OK;
+}
+
+/* ------------------------------------------------------------------ sections */
+
+enum dylumo_status dy_songs_writer_reserve(struct dy_songs_writer *writer, uint32_t type,
+                                           size_t size, unsigned *slot, struct dylumo_error *err)
+{
     if (writer->section_count == DY_SONGS_SECTIONS_MAX)
         return dy_fail(err, DYLUMO_BAD_ARGUMENT, "%s: more than %d sections in a songs file",
                        writer->out.path, DY_SONGS_SECTIONS_MAX);
-    size_t gap = (size_t)(-writer->at % 64);
-    enum dylumo_status st = dy_outfile_write(&writer->out, zeros, gap, err);
-    writer->at += gap;
-    writer->sections[writer->section_count] = (struct dy_songs_section_info){.type = type};
-    writer->offsets[writer->section_count] = writer->at;
+    writer->at += -writer->at % 64;
+    *slot = writer->section_count++;
+    writer->sections[*slot] = (struct dy_songs_section_info){.type = type, .size = size};
+    writer->offsets[*slot] = writer->at;
+    writer->at += size;
+    return DYLUMO_OK;
+}
+
+enum dylumo_status dy_songs_writer_fill(struct dy_songs_writer *writer, unsigned slot,
+                                        const struct dy_part *parts, size_t count,
+                                        struct dylumo_error *err)
+{
+    struct dy_songs_section_info *section = &writer->sections[slot];
+    uint64_t at = writer->offsets[slot], end = at + section->size;
+    enum dylumo_status st = DYLUMO_OK;
+    for (size_t i = 0; !st && i < count; i++) {
+        assert(parts[i].size <= end - at);
+        st = write_at(writer, parts[i].data, parts[i].size, at, err);
+        at += parts[i].size;
+    }
+    assert(st || at == end);
+    section->checksum = dy_hash64_parts(parts, count, 0);
+    /* the disk may begin: commit waits for it, and then has less to wait for */
+    if (!st && section->size >= EARLY_BYTES)
+        sync_file_range(fileno(writer->out.stream), (off_t)writer->offsets[slot],
+                        (off_t)section->size, SYNC_FILE_RANGE_WRITE);
     return st;
 }
 
@@ -42,18 +81,12 @@ enum dylumo_status dy_songs_writer_add_parts(struct dy_songs_writer *writer, uin
                                              const struct dy_part *parts, size_t count,
                                              struct dylumo_error *err)
 {
-    enum dylumo_status st = begin_section(writer, type, err);
-    struct dy_songs_section_info *section = &writer->sections[writer->section_count];
-    for (size_t i = 0; !st && i < count; i++) {
-        st = dy_outfile_write(&writer->out, parts[i].data, parts[i].size, err);
-        section->size += parts[i].size;
-    }
-    if (st)
-        return st;
-    section->checksum = dy_hash64_parts(parts, count, 0);
-    writer->at += section->size;
-    writer->section_count++;
-    return DYLUMO_OK;
+    size_t size = 0;
+    unsigned slot = 0;
+    for (size_t i = 0; i < count; i++)
+        size += parts[i].size;
+    enum dylumo_status st = dy_songs_writer_reserve(writer, type, size, &slot, err);
+    return st ? st : dy_songs_writer_fill(writer, slot, parts, count, err);
 }
 
 enum dylumo_status dy_songs_writer_add(struct dy_songs_writer *writer, uint32_t type,
@@ -131,11 +164,9 @@ enum dylumo_status dy_songs_writer_commit(struct dy_songs_writer *writer, struct
 {
     uint8_t header[FORMAT_SONGS_DATA_START] = {0};
     fill_header(writer, header);
-    enum dylumo_status st = DYLUMO_OK;
-    if (fseeko(writer->out.stream, 0, SEEK_SET))
+    enum dylumo_status st = write_at(writer, header, sizeof header, 0, err);
+    if (!st && ftruncate(fileno(writer->out.stream), (off_t)writer->at)) /* empty last sections */
         st = dy_fail_errno(err, errno, writer->out.path, "cannot write");
-    if (!st)
-        st = dy_outfile_write(&writer->out, header, sizeof header, err);
     if (!st)
         return dy_outfile_commit(&writer->out, err);
     dy_songs_writer_discard(writer);

@@ -18,7 +18,7 @@ static enum dylumo_status make_room_for_all(struct songs_collector *to, struct d
     size_t songs = dy_songs_count(to->songs);
     to->all = dy_new_array(songs, sizeof *to->all);
     to->by_artist =
-        dy_new_array(dy_songs_file(to->songs)->artists.count + 1, sizeof *to->by_artist);
+        dy_new_array(dy_songs_file(to->songs)->groups.count + 1, sizeof *to->by_artist);
     to->listed = dy_new_array(songs / 64 + 1, sizeof *to->listed);
     if (to->all && to->by_artist && to->listed)
         return DYLUMO_OK;
@@ -162,7 +162,7 @@ static bool may_list(struct songs_collector *to, uint32_t song)
 {
     uint32_t group = dy_songs_artist_group(to->songs, song);
     uint32_t recording = dy_songs_recording(to->songs, song);
-    bool known_artist = group < dy_songs_file(to->songs)->artists.count;
+    bool known_artist = group < dy_songs_file(to->songs)->groups.count;
     bool known_recording = recording < dy_songs_count(to->songs);
     const struct dy_songs_query *query = to->query;
     if (query->one_recording && known_recording &&

@@ -10,7 +10,7 @@ struct dy_songs_space dy_songs_space(const struct dy_songs *songs)
     struct dy_songs_space space = {
         .axes = DYLUMO_FEATURE_COUNT, .count = songs->file.count, .index = songs->index};
     for (size_t f = 0; f < DYLUMO_FEATURE_COUNT; f++)
-        space.columns[f] = songs->file.scores + f * songs->file.stride;
+        space.columns[f] = songs->file.scores[f];
     return space;
 }
 

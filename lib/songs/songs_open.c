@@ -108,7 +108,7 @@ bool dy_songs_season(const struct dy_songs *songs, size_t number)
 
 double dy_songs_feature(const struct dy_songs *songs, size_t number, enum dylumo_feature feature)
 {
-    const float *column = songs->file.features + (size_t)feature * songs->file.stride;
+    const float *column = songs->file.features[feature];
     if (feature != DYLUMO_DURATION_MS)
         return (double)column[number];
     uint32_t whole;

@@ -83,30 +83,26 @@ static void write_texts(struct dy_songs_writer *writer, uint32_t type, const cha
 static void write_columns(struct dy_songs_writer *writer, size_t count, uint64_t *state)
 {
     struct dylumo_error err;
-    size_t stride = dy_songs_stride(count);
-    float *features = calloc(DYLUMO_FEATURE_COUNT * stride, sizeof *features);
-    float *scores = calloc(DYLUMO_FEATURE_COUNT * stride, sizeof *scores);
-    assert_non_null(features);
-    assert_non_null(scores);
-    for (size_t f = 0; f < DYLUMO_FEATURE_COUNT; f++) {
+    float *values = calloc(count, sizeof *values), *scores = calloc(count, sizeof *scores);
+    assert_true(values && scores);
+    for (uint32_t f = 0; f < DYLUMO_FEATURE_COUNT; f++) {
         const struct dylumo_feature_info *info = dylumo_feature_info((enum dylumo_feature)f);
         for (size_t i = 0; i < count; i++) {
             double unit = (double)(test_random(state) % 101) / 100;
             double value = info->min + unit * (info->max - info->min);
             uint32_t whole = (uint32_t)value;
-            features[f * stride + i] = (float)(info->whole ? (double)(int)value : value);
+            values[i] = (float)(info->whole ? (double)(int)value : value);
             if (f == DYLUMO_DURATION_MS)
-                memcpy(&features[f * stride + i], &whole, sizeof whole);
+                memcpy(&values[i], &whole, sizeof whole);
             double sum = 0;
             for (int part = 0; part < 4; part++)
                 sum += test_random_unit(state) - 0.5;
-            scores[f * stride + i] = (float)((double)(int)(sum * 14) / 8);
+            scores[i] = (float)((double)(int)(sum * 14) / 8);
         }
+        assert_ok(dy_songs_writer_add(writer, DY_SONGS_FEATURES + f, values, count * 4, &err));
+        assert_ok(dy_songs_writer_add(writer, DY_SONGS_SCORES + f, scores, count * 4, &err));
     }
-    size_t size = DYLUMO_FEATURE_COUNT * stride * sizeof *features;
-    assert_ok(dy_songs_writer_add(writer, DY_SONGS_FEATURES, features, size, &err));
-    assert_ok(dy_songs_writer_add(writer, DY_SONGS_SCORES, scores, size, &err));
-    free(features);
+    free(values);
     free(scores);
 }
 
@@ -142,6 +138,9 @@ static void write_numbers(struct dy_songs_writer *writer, size_t count, uint64_t
     assert_ok(dy_songs_writer_add(writer, DY_SONGS_RECORDINGS, recording, count * 4, &err));
     assert_ok(dy_songs_writer_add(writer, DY_SONGS_ARTIST_GROUPS, groups, artists * 4, &err));
     write_texts(writer, DY_SONGS_ARTISTS, "Artist", artists);
+    write_texts(writer, DY_SONGS_GROUPS, "artist", artists);
+    write_texts(writer, DY_SONGS_FOLDED, "folded", 0);
+    assert_ok(dy_songs_writer_add(writer, DY_SONGS_FOLDED_SONGS, NULL, 0, &err));
     free(years);
     free(popularity);
     free(flags);

@@ -10,6 +10,7 @@ static struct import_title read_title(const char *title)
     struct import_title out;
     struct dy_text text = {title, strlen(title)};
     assert_true(import_title_read(&season, text, &out));
+    dy_free(out.folded);
     return out;
 }
 
