@@ -3,7 +3,7 @@
 #   make             sets up what is missing, builds build/dylumo
 #   make demo        the same, then answers three photos with songs
 #   make check       the same, then every test (also under ASan and UBSan)
-#   make check-long  fuzzing, soaks, TSan, ten million songs
+#   make check-long  also TSan, valgrind and a minute of fuzzing for each reader
 #   make lint format install bench asan tsan valgrind fuzz clean
 
 MESON_TEST = meson test --print-errorlogs --no-rebuild
@@ -38,12 +38,29 @@ tsan: setup-check
 	@test -f build/tsan/build.ninja || meson setup build/tsan -Dbuildtype=debugoptimized \
 	    -Db_sanitize=thread -Db_lundef=false >/dev/null
 	@ninja -C build/tsan --quiet
-	@TSAN_OPTIONS=suppressions=$(CURDIR)/tests/support/tsan.supp $(MESON_TEST) -C build/tsan; \
-	tools/count_tests.py build/tsan
+	@TSAN_OPTIONS=suppressions=$(CURDIR)/tests/support/tsan.supp $(MESON_TEST) -C build/tsan \
+	    --suite unit --timeout-multiplier 10; tools/count_tests.py build/tsan
 
-valgrind: setup-check build-release
-	@DYLUMO_CPU=scalar $(MESON_TEST) -C build --suite unit --timeout-multiplier 30 \
-	    --wrapper 'valgrind -q --error-exitcode=99 --leak-check=full'
+valgrind: setup-lint build-release
+	@DYLUMO_CPU=scalar $(MESON_TEST) -C build --suite unit --timeout-multiplier 30 --wrapper \
+	    'valgrind -q --error-exitcode=99 --suppressions=$(CURDIR)/tests/support/valgrind.supp'; \
+	tools/count_tests.py build
+
+# libFuzzer on every reader of foreign bytes, FUZZ_SECONDS each
+FUZZ_SECONDS = 60
+fuzz: setup-lint
+	@test -f build/fuzz/build.ninja || CC=clang meson setup build/fuzz -Dfuzz=true \
+	    -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
+	@tools/fuzz.sh $(FUZZ_SECONDS)
+
+check-long: check
+	@$(MAKE) --no-print-directory tsan
+	@$(MAKE) --no-print-directory valgrind
+	@$(MAKE) --no-print-directory fuzz
+
+bench: build-release
+	@ninja -C build --quiet bench
+	@bench/startup.sh
 
 format: setup-lint
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

@@ -41,3 +41,7 @@ if ! install; then
     $sudo apt-get update -q >/dev/null
     install || { tail -5 "$log" >&2; echo "apt-get install failed for:$missing" >&2; exit 1; }
 fi
+# what was configured without them asks meson again
+if [ -f "$folder/build/build.ninja" ]; then
+    touch "$folder/meson.build"
+fi

@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
+#undef dy_fail /* what clang-tidy sees instead, in dy_base.h */
+#undef dy_fail_errno
+
 #ifndef DYLUMO_VERSION
 #error "DYLUMO_VERSION comes from meson.build"
 #endif

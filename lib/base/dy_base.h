@@ -42,6 +42,11 @@ enum dylumo_status dy_fail(struct dylumo_error *err, enum dylumo_status status, 
 enum dylumo_status dy_fail_errno(struct dylumo_error *err, int error_number, const char *path,
                                  const char *what);
 
+#ifdef __clang_analyzer__ /* let it see that a failure is never OK */
+#define dy_fail(err, status, ...) (dy_fail(err, status, __VA_ARGS__), (status))
+#define dy_fail_errno(err, number, path, what) (dy_fail_errno(err, number, path, what), DYLUMO_IO)
+#endif
+
 /* ------------------------------------------------------------------ memory (base_memory.c) */
 
 /* Zeroed heap memory; NULL when there is none. dy_free takes NULL. Every allocation of ours goes
