@@ -61,6 +61,16 @@ static json_t *features(const double *values, double steps)
     return kept(object, good);
 }
 
+static json_t *places(const double *shares)
+{
+    json_t *object = json_object();
+    bool good = object;
+    for (int i = 0; good && i < DYLUMO_FEATURE_COUNT; i++)
+        set(object, dylumo_feature_info((enum dylumo_feature)i)->name,
+            json_real(rounded(shares[i], 1e4)), &good);
+    return kept(object, good);
+}
+
 static json_t *emotions(const double *probabilities)
 {
     json_t *object = json_object();
@@ -79,6 +89,7 @@ static json_t *mood(const struct dylumo_mood *mood)
         set(object, "valence", json_real(rounded(mood->valence, 1e4)), &good);
         set(object, "energy", json_real(rounded(mood->energy, 1e4)), &good);
         set(object, "features", features(mood->features, 1e4), &good);
+        set(object, "places", places(mood->places), &good);
         set(object, "emotions", emotions(mood->emotions), &good);
         set(object, "sure", json_real(rounded(mood->sure, 1e4)), &good);
     }

@@ -25,8 +25,8 @@ def test_json():
     assert list(answer) == ["schema", "picture", "mood", "songs", "model", "catalogue"], answer
     assert answer["schema"] == 1 and answer["picture"] == str(CAT)
     mood = answer["mood"]
-    assert list(mood) == ["valence", "energy", "features", "emotions", "sure"], mood
-    assert len(mood["features"]) == 13 and len(mood["emotions"]) == 7
+    assert list(mood) == ["valence", "energy", "features", "places", "emotions", "sure"], mood
+    assert len(mood["features"]) == len(mood["places"]) == 13 and len(mood["emotions"]) == 7
     assert abs(sum(mood["emotions"].values()) - 1) < 0.001
     assert [song["rank"] for song in answer["songs"]] == list(range(1, 11))
     for song in answer["songs"]:

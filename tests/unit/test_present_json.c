@@ -30,6 +30,7 @@ static struct dylumo_answer made_up_answer(void)
                  .energy = 0.1,
                  .emotions = {1. / 3, 0, 0, 2. / 3, 0, 0, 0},
                  .features = {0.5, 0.5, 5.25, -8.12345, 0.66666, 0, 0, 0, 0, 0, 120, 1234.5, 4},
+                 .places = {0.25, 0.1, [DYLUMO_VALENCE] = 0.71234},
                  .sure = 0.8},
         .song_count = 1,
         .songs = &made_up_song,
@@ -50,6 +51,10 @@ static void test_object(void **state)
         "\"loudness\": -8.1235, \"mode\": 0.6667, \"speechiness\": 0.0, \"acousticness\": 0.0, "
         "\"instrumentalness\": 0.0, \"liveness\": 0.0, \"valence\": 0.0, \"tempo\": 120.0, "
         "\"duration_ms\": 1235, \"time_signature\": 4}, "
+        "\"places\": {\"danceability\": 0.25, \"energy\": 0.1, \"key\": 0.0, \"loudness\": 0.0, "
+        "\"mode\": 0.0, \"speechiness\": 0.0, \"acousticness\": 0.0, \"instrumentalness\": 0.0, "
+        "\"liveness\": 0.0, \"valence\": 0.7123, \"tempo\": 0.0, \"duration_ms\": 0.0, "
+        "\"time_signature\": 0.0}, "
         "\"emotions\": {\"amusement\": 0.3333, \"anger\": 0.0, \"awe\": 0.0, "
         "\"contentment\": 0.6667, \"excitement\": 0.0, \"fear\": 0.0, \"sadness\": 0.0}, "
         "\"sure\": 0.8}, "
