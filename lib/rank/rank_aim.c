@@ -18,6 +18,13 @@ static double score_of_share(double share)
     return dy_normal_quantile(clamp(share, SHARE_EDGE, 1 - SHARE_EDGE));
 }
 
+/* A mood is taken as answers show it, in four digits, so that the numbers of an answer, asked for
+ * without the picture, bring the same songs. */
+static double shown_score(double score)
+{
+    return score_of_share(round(dy_normal_share(score) * 1e4) / 1e4);
+}
+
 /* ------------------------------------------------------------------ columns */
 
 static void start_target(const struct dy_rank *rank, const struct dy_mood *mood,
@@ -28,7 +35,7 @@ static void start_target(const struct dy_rank *rank, const struct dy_mood *mood,
     target->space.axes = rank->axes;
     for (unsigned a = 0; a < rank->axes; a++) {
         target->space.columns[a] = rank->axis[a].column;
-        target->places[a] = (double)mood->scores[a];
+        target->places[a] = shown_score((double)mood->scores[a]);
         target->weights[a] = (double)rank->info->axis_weight[a];
         target->axes[a] = (struct dy_rank_axis){
             .name = rank->info->axis_names[a],
