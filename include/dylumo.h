@@ -310,6 +310,53 @@ dylumo_recommend_together(const struct dylumo *dylumo, const char *const *paths,
                           struct dylumo_error *err);
 DYLUMO_API void dylumo_answer_free(struct dylumo_answer *answer);
 
+/* ------------------------------------------------- pictures decoded elsewhere */
+
+/* What the encoder wants to see. */
+struct dylumo_view {
+    size_t struct_size;
+    uint32_t width, height;
+    int crop; /* 0: the whole picture squashed; 1: its middle */
+};
+
+/* A picture as the encoder sees it, and what it was. */
+struct dylumo_picture {
+    size_t struct_size;
+    char type[8];           /* "JPEG" */
+    uint32_t width, height; /* upright, before resizing */
+    uint32_t frames;
+    double decode_ms, resize_ms;
+};
+
+/* clang-format off */
+#define DYLUMO_PICTURE_INIT { sizeof(struct dylumo_picture), "", 0, 0, 0, 0, 0 }
+/* clang-format on */
+
+/* The two halves of dylumo_recommend_memory, for a program that lets another process do the first:
+ * whoever decodes needs no struct dylumo and no file, whoever recommends reads no foreign bytes.
+ *
+ *   view      of the dylumo that will be asked
+ *   exact     1: never decode a JPEG at reduced size
+ *   context   may be NULL: default limits
+ *   pixels    [height][width][3] RGB of the view
+ *   picture   may be NULL
+ *
+ * Fails    as dylumo_recommend_memory.
+ * Threads  any number at once. */
+DYLUMO_API const struct dylumo_view *dylumo_view(const struct dylumo *dylumo);
+DYLUMO_API DYLUMO_MUST_USE enum dylumo_status
+dylumo_decode(const void *bytes, size_t size, const char *name, const struct dylumo_view *view,
+              int exact, const struct dylumo_context *context, uint8_t *pixels,
+              struct dylumo_picture *picture, struct dylumo_error *err);
+/* Songs for pictures that dylumo_decode made: for one, or for several as one mood.
+ *
+ *   pixels    [count] of dylumo_view's size each
+ *   picture   of a single picture, for the answer; NULL: not known */
+DYLUMO_API DYLUMO_MUST_USE enum dylumo_status
+dylumo_recommend_pixels(const struct dylumo *dylumo, const uint8_t *const *pixels, size_t count,
+                        const struct dylumo_picture *picture, const struct dylumo_query *query,
+                        struct dylumo_answer **out, struct dylumo_error *err);
+
 /* Song index (0 is the best) of an answer, whatever size struct dylumo_song had when the caller was
  * compiled; NULL past the end. */
 DYLUMO_API const struct dylumo_song *dylumo_answer_song(const struct dylumo_answer *answer,

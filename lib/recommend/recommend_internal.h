@@ -21,6 +21,7 @@ struct recommend_work {
 struct dylumo {
     struct dylumo_context context;
     struct dylumo_parts parts;
+    struct dylumo_view view;
     char encoder_path[RECOMMEND_PATH], mood_path[RECOMMEND_PATH], songs_path[RECOMMEND_PATH];
     struct dy_encoder *encoder;
     struct dy_mood_model *mood;
@@ -56,6 +57,11 @@ enum dylumo_status recommend_see(const struct dylumo *dylumo, const void *bytes,
                                  const char *name, bool exact, float *embeddings,
                                  struct recommend_sight *sight,
                                  struct dylumo_error *err) DY_MUST_USE;
+
+/* The second half of it: encodes all views of pixels[view.height][view.width][3]. */
+enum dylumo_status recommend_encode(const struct dylumo *dylumo, const uint8_t *pixels,
+                                    float *embeddings, double *encode_ms,
+                                    struct dylumo_error *err) DY_MUST_USE;
 
 /* The answer to a mood: target, songs, reasons.
  *

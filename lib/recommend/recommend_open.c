@@ -75,6 +75,12 @@ static void describe_parts(struct dylumo *dylumo)
         .songs_path = dylumo->songs_path,
         .songs = dy_songs_count(dylumo->songs),
     };
+    dylumo->view = (struct dylumo_view){
+        .struct_size = sizeof dylumo->view,
+        .width = encoder->width,
+        .height = encoder->height,
+        .crop = !encoder->squash,
+    };
 }
 
 enum dylumo_status dylumo_open(struct dylumo **out, const struct dylumo_options *options,
@@ -131,6 +137,11 @@ void dylumo_close(struct dylumo *dylumo)
     dy_songs_close(dylumo->songs);
     pthread_mutex_destroy(&dylumo->lock);
     dy_free(dylumo);
+}
+
+const struct dylumo_view *dylumo_view(const struct dylumo *dylumo)
+{
+    return &dylumo->view;
 }
 
 const struct dylumo_parts *dylumo_parts(const struct dylumo *dylumo)

@@ -104,6 +104,53 @@ enum dylumo_status dylumo_recommend_together(const struct dylumo *dylumo, const 
     return st;
 }
 
+/* What another process saw, as an answer tells it. The type's name becomes one of ours. */
+static void tell_picture(struct dylumo_answer *answer, const struct dylumo_picture *picture)
+{
+    for (int type = DY_IMAGE_JPEG; type <= DY_IMAGE_AVIF; type++) {
+        const char *name = dy_image_type_name((enum dy_image_type)type);
+        if (!strncmp(name, picture->type, sizeof picture->type))
+            answer->picture_type = name;
+    }
+    answer->width = picture->width;
+    answer->height = picture->height;
+    answer->frames = picture->frames;
+    answer->times.decode = picture->decode_ms;
+    answer->times.resize = picture->resize_ms;
+}
+
+enum dylumo_status dylumo_recommend_pixels(const struct dylumo *dylumo,
+                                           const uint8_t *const *pixels, size_t count,
+                                           const struct dylumo_picture *picture,
+                                           const struct dylumo_query *query,
+                                           struct dylumo_answer **out, struct dylumo_error *err)
+{
+    if (count == 0)
+        return dy_fail(err, DYLUMO_BAD_ARGUMENT, "no pictures given; expected at least one");
+    double start = recommend_now_ms(), encode_ms = 0;
+    size_t each = recommend_embedding_size(dylumo), all;
+    float *embeddings =
+        dy_size_mul(each, count, &all) ? dy_new_array(all, sizeof *embeddings) : NULL;
+    enum dylumo_status st = DYLUMO_OK;
+    if (!embeddings)
+        st = dy_fail(err, DYLUMO_NO_MEMORY, "no memory for %zu pictures", count);
+    for (size_t i = 0; !st && i < count; i++) {
+        double ms;
+        st = recommend_encode(dylumo, pixels[i], embeddings + i * each, &ms, err);
+        encode_ms += st ? 0 : ms;
+    }
+    if (!st)
+        st = answer_embeddings(dylumo, embeddings, count, NULL, NULL, query, out, err);
+    dy_free(embeddings);
+    if (st)
+        return st;
+    if (picture)
+        tell_picture(*out, picture);
+    (*out)->times.encode = encode_ms;
+    (*out)->times.total = recommend_now_ms() - start;
+    return DYLUMO_OK;
+}
+
 enum dylumo_status dylumo_recommend_mood(const struct dylumo *dylumo,
                                          const struct dylumo_query *query,
                                          struct dylumo_answer **out, struct dylumo_error *err)

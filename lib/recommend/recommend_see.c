@@ -78,16 +78,26 @@ static void mirror(const uint8_t *from, uint8_t *to, unsigned width, unsigned he
 }
 
 static enum dylumo_status encode_views(const struct dylumo *dylumo, struct recommend_work *work,
-                                       float *embeddings, struct dylumo_error *err)
+                                       const uint8_t *pixels, float *embeddings,
+                                       struct dylumo_error *err)
 {
     const struct dy_encoder_info *encoder = dy_encoder_info(dylumo->encoder);
-    enum dylumo_status st =
-        dy_encoder_run(dylumo->encoder, work->encoder, work->pixels, embeddings, err);
+    enum dylumo_status st = dy_encoder_run(dylumo->encoder, work->encoder, pixels, embeddings, err);
     if (st || !dy_mood_info(dylumo->mood)->flip)
         return st;
-    mirror(work->pixels, work->mirrored, encoder->width, encoder->height);
+    mirror(pixels, work->mirrored, encoder->width, encoder->height);
     return dy_encoder_run(dylumo->encoder, work->encoder, work->mirrored,
                           embeddings + encoder->dimension, err);
+}
+
+static struct dy_image_target target_of(const struct dylumo_view *view, bool exact)
+{
+    return (struct dy_image_target){
+        .width = view->width,
+        .height = view->height,
+        .fit = view->crop ? DY_FIT_CROP : DY_FIT_SQUASH,
+        .exact = exact,
+    };
 }
 
 enum dylumo_status recommend_see(const struct dylumo *dylumo, const void *bytes, size_t size,
@@ -99,19 +109,52 @@ enum dylumo_status recommend_see(const struct dylumo *dylumo, const void *bytes,
     enum dylumo_status st = take_work(shared, &work, err);
     if (st)
         return st;
-    const struct dy_encoder_info *encoder = dy_encoder_info(dylumo->encoder);
-    const struct dy_image_target target = {
-        .width = encoder->width,
-        .height = encoder->height,
-        .fit = encoder->squash ? DY_FIT_SQUASH : DY_FIT_CROP,
-        .exact = exact,
-    };
+    const struct dy_image_target target = target_of(&dylumo->view, exact);
     st = dy_image_load(bytes, size, name, &target, &dylumo->context, work->pixels, &sight->image,
                        err);
     double start = recommend_now_ms();
     if (!st)
-        st = encode_views(dylumo, work, embeddings, err);
+        st = encode_views(dylumo, work, work->pixels, embeddings, err);
     sight->encode_ms = recommend_now_ms() - start;
     give_back(shared, work);
     return st;
+}
+
+enum dylumo_status recommend_encode(const struct dylumo *dylumo, const uint8_t *pixels,
+                                    float *embeddings, double *encode_ms, struct dylumo_error *err)
+{
+    struct dylumo *shared = (struct dylumo *)(uintptr_t)dylumo;
+    struct recommend_work *work = NULL;
+    enum dylumo_status st = take_work(shared, &work, err);
+    if (st)
+        return st;
+    double start = recommend_now_ms();
+    st = encode_views(dylumo, work, pixels, embeddings, err);
+    *encode_ms = recommend_now_ms() - start;
+    give_back(shared, work);
+    return st;
+}
+
+/* ------------------------------------------------------------------ decoding alone */
+
+enum dylumo_status dylumo_decode(const void *bytes, size_t size, const char *name,
+                                 const struct dylumo_view *view, int exact,
+                                 const struct dylumo_context *context, uint8_t *pixels,
+                                 struct dylumo_picture *picture, struct dylumo_error *err)
+{
+    const struct dy_image_target target = target_of(view, exact != 0);
+    struct dy_image_info info = {0};
+    enum dylumo_status st = dy_image_load(bytes, size, name, &target, context, pixels, &info, err);
+    if (st || !picture)
+        return st;
+    struct dylumo_picture seen = {.struct_size = picture->struct_size,
+                                  .width = info.width,
+                                  .height = info.height,
+                                  .frames = info.frames,
+                                  .decode_ms = info.decode_ms,
+                                  .resize_ms = info.resize_ms};
+    snprintf(seen.type, sizeof seen.type, "%s", dy_image_type_name(info.type));
+    size_t known = picture->struct_size < sizeof seen ? picture->struct_size : sizeof seen;
+    memcpy(picture, &seen, known);
+    return DYLUMO_OK;
 }

@@ -113,6 +113,62 @@ static void the_way_in_does_not_matter(void **state)
     dy_free(bytes);
 }
 
+static void what_was_decoded_elsewhere_gets_the_same_songs(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct dylumo_view *view = dylumo_view(fixture->dylumo);
+    uint8_t *pixels = malloc((size_t)view->width * view->height * 3);
+    struct dylumo_picture picture = DYLUMO_PICTURE_INIT;
+    uint8_t *bytes;
+    size_t size;
+    assert_non_null(pixels);
+    assert_ok(dy_read_file(&bytes, &size, test_repository("photos/cat.jpg"), 1 << 24, &err));
+    assert_ok(dylumo_decode(bytes, size, "cat", view, 0, NULL, pixels, &picture, &err));
+    assert_string_equal(picture.type, "JPEG");
+    struct dylumo_answer *whole = answer_photo(fixture, "photos/cat.jpg", NULL), *half, *twice;
+    const uint8_t *both[] = {pixels, pixels};
+    assert_ok(dylumo_recommend_pixels(fixture->dylumo, both, 1, &picture, NULL, &half, &err));
+    assert_ok(dylumo_recommend_pixels(fixture->dylumo, both, 2, NULL, NULL, &twice, &err));
+    assert_same_songs(whole, half);
+    assert_same_songs(whole, twice);
+    assert_string_equal(half->picture_type, "JPEG");
+    assert_int_equal(half->width, whole->width);
+    assert_null(half->picture);
+    dylumo_answer_free(whole);
+    dylumo_answer_free(half);
+    dylumo_answer_free(twice);
+    assert_fails(dylumo_decode(bytes, size / 2, "cat", view, 0, NULL, pixels, &picture, &err),
+                 DYLUMO_BAD_PICTURE, "cat");
+    assert_fails(dylumo_recommend_pixels(fixture->dylumo, both, 0, NULL, NULL, &half, &err),
+                 DYLUMO_BAD_ARGUMENT, "no pictures");
+    dy_free(bytes);
+    free(pixels);
+}
+
+/* What an answer shows in four digits is what was searched. */
+static void the_numbers_of_an_answer_bring_it_back(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const photos[] = {"photos/cat.jpg", "photos/rocket.jpg",
+                                         "photos/coffee.jpg"};
+    for (size_t i = 0; i < DY_COUNT(photos); i++) {
+        struct dylumo_answer *photo = answer_photo(fixture, photos[i], NULL), *mood;
+        struct dylumo_change changes[] = {
+            {"valence", round(photo->mood.valence * 1e4) / 1e4, 0},
+            {"energy", round(photo->mood.energy * 1e4) / 1e4, 0},
+        };
+        struct dylumo_query query = DYLUMO_QUERY_INIT;
+        query.changes = changes;
+        query.change_count = DY_COUNT(changes);
+        assert_ok(dylumo_recommend_mood(fixture->dylumo, &query, &mood, &err));
+        assert_same_songs(photo, mood);
+        assert_true(dylumo_answer_song(photo, 3)->distance2 ==
+                    dylumo_answer_song(mood, 3)->distance2);
+        dylumo_answer_free(photo);
+        dylumo_answer_free(mood);
+    }
+}
+
 static void a_mood_alone_is_answered(void **state)
 {
     struct fixture *fixture = *state;
@@ -295,6 +351,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_photo_gets_ten_songs),
         cmocka_unit_test(the_way_in_does_not_matter),
+        cmocka_unit_test(what_was_decoded_elsewhere_gets_the_same_songs),
+        cmocka_unit_test(the_numbers_of_an_answer_bring_it_back),
         cmocka_unit_test(a_mood_alone_is_answered),
         cmocka_unit_test(fewer_songs_than_asked_are_no_error),
         cmocka_unit_test(threads_share_one_handle),
