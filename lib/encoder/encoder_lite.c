@@ -1,6 +1,8 @@
-/* EfficientNet-Lite2, pooled features: 64 convolutions, then the mean over the last maps. The
- * classifier behind them is left out. Weights are repacked and kernels compiled by as many threads
- * as a run has; twin layers share one compiled kernel through oneDNN's own cache. */
+/* EfficientNet-Lite2, pooled features: 64 convolutions, and the means over the last maps and over
+ * those that each of the seven stages ends with: early layers know light, colour and texture, which
+ * people's feeling follows as well. The classifier behind them is left out. Weights are repacked
+ * and kernels compiled by as many threads as a run has; twin layers share one compiled kernel
+ * through oneDNN's own cache. */
 #include "encoder_lite.h"
 
 #include <stdatomic.h>
@@ -264,14 +266,22 @@ static void pixels_to_f32(float *input, const uint8_t *pixels, size_t count)
         input[i] = (float)(pixels[i] - 127) * (1.0F / 128.0F);
 }
 
-static void mean_over_map(float *embedding, const float *maps /* [81][1280] */)
+/* Means of the channels over a layer's maps [px][px][channels], summed row by row so that the sums
+ * stay small beside what is added. */
+static void mean_over_maps(float *means, const float *maps, size_t px, size_t channels)
 {
-    memset(embedding, 0, LITE_FEATURES * sizeof *embedding);
-    for (size_t i = 0; i < LITE_HEAD_PX * LITE_HEAD_PX; i++, maps += LITE_FEATURES)
-        for (size_t c = 0; c < LITE_FEATURES; c++)
-            embedding[c] += maps[c];
-    for (size_t c = 0; c < LITE_FEATURES; c++)
-        embedding[c] *= 1.0F / (LITE_HEAD_PX * LITE_HEAD_PX);
+    float row[LITE_HEAD];
+    memset(means, 0, channels * sizeof *means);
+    for (size_t y = 0; y < px; y++) {
+        memset(row, 0, channels * sizeof *row);
+        for (size_t x = 0; x < px; x++, maps += channels)
+            for (size_t c = 0; c < channels; c++)
+                row[c] += maps[c];
+        for (size_t c = 0; c < channels; c++)
+            means[c] += row[c];
+    }
+    for (size_t c = 0; c < channels; c++)
+        means[c] *= 1.0F / (float)(px * px);
 }
 
 static enum dylumo_status lite_run(const struct dy_encoder *encoder, struct dy_encoder_work *work,
@@ -292,9 +302,13 @@ static enum dylumo_status lite_run(const struct dy_encoder *encoder, struct dy_e
                                    DY_COUNT(net->calls[i].arguments), net->calls[i].arguments);
         if (status)
             return encoder_onednn_fail(err, status, lite->layers[i].name, "result");
+        if (lite->layers[i].mean_at < LITE_FEATURES) {
+            dnnl_stream_wait(net->stream);
+            mean_over_maps(embedding + lite->layers[i].mean_at,
+                           (const float *)net->buffers[lite->layers[i].sink], shape->out_px,
+                           shape->out);
+        }
     }
-    dnnl_stream_wait(net->stream);
-    mean_over_map(embedding, (const float *)net->buffers[LITE_EXPANDED]);
     return DYLUMO_OK;
 }
 

@@ -6,9 +6,11 @@
 #include "encoder_onednn.h"
 
 enum {
-    LITE_PX = 260, /* width and height of the picture */
-    LITE_FEATURES = 1280,
-    LITE_HEAD_PX = 9, /* of the maps that are pooled */
+    LITE_PX = 260,                           /* width and height of the picture */
+    LITE_HEAD = 1280,                        /* channels of the head */
+    LITE_STAGES = 856,                       /* channels that the seven stages end with, together */
+    LITE_FEATURES = LITE_HEAD + LITE_STAGES, /* the embedding: means over the maps of both */
+    LITE_HEAD_PX = 9,                        /* of the head's maps */
     LITE_LAYERS = 64, /* stem, 21 blocks of three convolutions (the first of two), head */
 };
 
@@ -21,7 +23,8 @@ struct lite_layer {
     char name[24]; /* "blocks.03.expand"; tensors are name.weight and name.bias */
     struct encoder_conv_shape shape;
     enum lite_buffer source, sink;
-    bool narrow; /* LITE_STREAM is rounded into LITE_NARROW, its source, just before */
+    bool narrow;      /* LITE_STREAM is rounded into LITE_NARROW, its source, just before */
+    unsigned mean_at; /* where the means of its sink go in the embedding; LITE_FEATURES: nowhere */
 };
 
 /* All LITE_LAYERS in the order they run. type is that of weights and activations between expansion

@@ -56,6 +56,7 @@ static struct lite_layer *add(struct list *list, unsigned in, unsigned out, unsi
     layer->shape.clip6 = true;
     layer->source = source;
     layer->sink = sink;
+    layer->mean_at = LITE_FEATURES;
     list->px = layer->shape.out_px;
     return layer;
 }
@@ -70,8 +71,9 @@ static struct lite_layer *add_wide(struct list *list, unsigned out)
     return layer;
 }
 
-static void add_block(struct list *list, const struct stage *stage, unsigned number,
-                      unsigned stride)
+/* Returns the block's last layer, which writes the stream. */
+static struct lite_layer *add_block(struct list *list, const struct stage *stage, unsigned number,
+                                    unsigned stride)
 {
     unsigned in = list->channels, wide = in * stage->expand;
     enum lite_buffer wide_in = LITE_STREAM;
@@ -90,6 +92,7 @@ static void add_block(struct list *list, const struct stage *stage, unsigned num
     layer->shape.sink = dnnl_f32;
     snprintf(layer->name, sizeof layer->name, "blocks.%02u.project", number);
     list->channels = stage->out;
+    return layer;
 }
 
 void lite_layers(struct lite_layer layers[LITE_LAYERS], dnnl_data_type_t type)
@@ -97,14 +100,18 @@ void lite_layers(struct lite_layer layers[LITE_LAYERS], dnnl_data_type_t type)
     struct list list = {layers, stem_out, LITE_PX, dnnl_f32};
     struct lite_layer *stem = add(&list, 3, stem_out, 3, 2, LITE_FILTERED, LITE_STREAM);
     snprintf(stem->name, sizeof stem->name, "stem");
-    unsigned number = 0;
+    unsigned number = 0, mean_at = LITE_HEAD;
     for (size_t s = 0; s < DY_COUNT(stages); s++) {
+        struct lite_layer *last = NULL;
         for (unsigned b = 0; b < stages[s].blocks; b++)
-            add_block(&list, &stages[s], number++, b == 0 ? stages[s].stride : 1);
+            last = add_block(&list, &stages[s], number++, b == 0 ? stages[s].stride : 1);
+        last->mean_at = mean_at;
+        mean_at += stages[s].out;
         list.type = type;
     }
-    struct lite_layer *head = add_wide(&list, LITE_FEATURES);
+    struct lite_layer *head = add_wide(&list, LITE_HEAD);
     head->shape.sink = dnnl_f32;
+    head->mean_at = 0;
     snprintf(head->name, sizeof head->name, "head");
     assert(list.next == layers + LITE_LAYERS && list.px == LITE_HEAD_PX);
 }

@@ -16,7 +16,7 @@
 
 /* What the axes are read from, one number each (mood_readings.c):
  * 0-12 features, 13 valence, 14 arousal, 15 log odds of the happy emotions against the unhappy,
- * 16 expected liveliness of the emotions, 17-23 log probabilities of the emotions */
+ * 16 of the lively against the calm, 17-23 log probabilities of the emotions */
 #define DY_MOOD_READINGS (DYLUMO_FEATURE_COUNT + 4 + DYLUMO_EMOTION_COUNT)
 
 #define DY_MOOD_AXES_MAX 8
@@ -98,10 +98,9 @@ enum dylumo_status dy_mood_predict(const struct dy_mood_model *model, const floa
 /* Mean outputs of the networks for one embedding: 7 logits, valence, arousal, 13 features. */
 void dy_mood_outputs(const struct dy_mood_model *model, const float *embedding,
                      float outputs[DY_MOOD_OUTPUTS]);
-/* outputs -> readings. sides: +1 happy, -1 unhappy, 0 neither; liveliness: 0 to 1. */
-void dy_mood_readings(const float outputs[DY_MOOD_OUTPUTS], const float sides[DYLUMO_EMOTION_COUNT],
-                      const float liveliness[DYLUMO_EMOTION_COUNT],
-                      float readings[DY_MOOD_READINGS]);
+/* outputs -> readings. happy, lively: +1 such an emotion, -1 the opposite, 0 neither. */
+void dy_mood_readings(const float outputs[DY_MOOD_OUTPUTS], const float happy[DYLUMO_EMOTION_COUNT],
+                      const float lively[DYLUMO_EMOTION_COUNT], float readings[DY_MOOD_READINGS]);
 /* Probabilities of logits[7] / temperature. */
 void dy_mood_softmax(const float logits[DYLUMO_EMOTION_COUNT], float temperature,
                      float probabilities[DYLUMO_EMOTION_COUNT]);

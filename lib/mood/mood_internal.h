@@ -28,8 +28,8 @@ struct dy_mood_model {
     dy_mood_dense *dense;       /* this processor's form */
     const float *input_mean;    /* [dimension] */
     const float *input_scale;   /* [dimension] by which (x - mean) is multiplied */
-    const float *sides;         /* [7] */
-    const float *liveliness;    /* [7] */
+    const float *happy;         /* [7] +1, -1 or 0 */
+    const float *lively;        /* [7] */
     const float *axis_readings; /* [axes][DY_MOOD_READINGS] */
     size_t levels;
     const float *level;          /* [levels] shares, ascending, in (0, 1) */

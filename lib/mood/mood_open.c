@@ -190,10 +190,9 @@ static enum dylumo_status read_emotion_tables(struct dy_mood_model *model, const
     const uint64_t seven = DYLUMO_EMOTION_COUNT, one = 1;
     const float *temperature = NULL;
     enum dylumo_status st =
-        get_floats(model, path, "emotion.sides", 1, &seven, -1, 1, &model->sides, err);
+        get_floats(model, path, "emotion.happy", 1, &seven, -1, 1, &model->happy, err);
     if (!st)
-        st =
-            get_floats(model, path, "emotion.liveliness", 1, &seven, 0, 1, &model->liveliness, err);
+        st = get_floats(model, path, "emotion.lively", 1, &seven, -1, 1, &model->lively, err);
     if (!st)
         st =
             get_floats(model, path, "emotion.temperature", 1, &one, 1e-3f, 1e3f, &temperature, err);

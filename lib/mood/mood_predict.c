@@ -97,7 +97,7 @@ static void find_places(const struct dy_mood_model *model, const float outputs[D
                         struct dy_mood *out)
 {
     float readings[DY_MOOD_READINGS];
-    dy_mood_readings(outputs, model->sides, model->liveliness, readings);
+    dy_mood_readings(outputs, model->happy, model->lively, readings);
     for (unsigned i = 0; i < DYLUMO_FEATURE_COUNT; i++)
         out->feature_places[i] =
             share_below(model, model->feature_tables + i * model->levels, out->features[i]);

@@ -38,8 +38,8 @@ D, WIDTHS, NETWORKS, LEVELS = 37, [70, 33, 16, 22], 2, 9
 tensors = {
     "input.mean": f32(D),
     "input.scale": np.abs(f32(D)) + np.float32(0.1),
-    "emotion.sides": np.float32([1, -1, 1, 1, 1, -1, -1]),
-    "emotion.liveliness": np.float32([0.6, 0.8, 0.5, 0.1, 0.9, 0.8, 0.2]),
+    "emotion.happy": np.float32([1, -1, 1, 1, 1, -1, -1]),
+    "emotion.lively": np.float32([1, 1, 0, -1, 1, 1, -1]),
     "emotion.temperature": np.float32([1.25]),
     "axis.songs": f32(2, 13),
     "axis.weight": np.float32([1, 0.5]),
@@ -79,9 +79,9 @@ def predict(views):
     all_outputs = [outputs(k, e) for e in views for k in range(NETWORKS)]
     o = np.mean(all_outputs, axis=0)
     opinion = np.mean([softmax(x[:7] / T["emotion.temperature"]) for x in all_outputs], axis=0)
-    p, sides = softmax(o[:7]), T["emotion.sides"]
-    log_odds = np.log(p[sides > 0].sum() + 1e-6) - np.log(p[sides < 0].sum() + 1e-6)
-    readings = np.r_[o[9:], o[7:9], log_odds, T["emotion.liveliness"] @ p, np.log(p + 1e-6)]
+    p = softmax(o[:7])
+    odds = [np.log(p[T[f"emotion.{s}"] > 0].sum() + 1e-6) - np.log(p[T[f"emotion.{s}"] < 0].sum() + 1e-6) for s in ("happy", "lively")]
+    readings = np.r_[o[9:], o[7:9], odds, np.log(p + 1e-6)]
     places = [np.interp(T["axis.readings"][a] @ readings, T["reference.axes"][a], T["reference.levels"]) for a in range(2)]
     feature_places = [np.interp(o[9 + i], T["reference.features"][i], T["reference.levels"]) for i in range(13)]
     sure = 1 + (opinion * np.log(opinion)).sum() / np.log(7)

@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { SIZE = 260, PICTURES = 3, FEATURES = 1280, BYTES = SIZE * SIZE * 3 };
+enum { SIZE = 260, PICTURES = 3, FEATURES = 2136, BYTES = SIZE * SIZE * 3 };
 
 static struct dylumo_error err;
 static const char *model;

@@ -195,8 +195,8 @@ static void numbers_that_lie_are_refused(void **state)
     } cases[] = {
         {"input.mean", 3, NAN, "'input.mean' holds nan at 3"},
         {"input.scale", 0, INFINITY, "'input.scale'"},
-        {"emotion.sides", 0, 2, "-1 to 1"},
-        {"emotion.liveliness", 6, -1, "0 to 1"},
+        {"emotion.happy", 0, 2, "-1 to 1"},
+        {"emotion.lively", 6, -3, "-1 to 1"},
         {"emotion.temperature", 0, 0, "temperature"},
         {"axis.weight", 1, -1, "axis.weight"},
         {"axis.error", 1, 0, "axis.error"},
