@@ -38,12 +38,12 @@ static const struct train_recipe recipes[] = {
         .axis_names = "valence energy",
         .axis_weight = {1, 1},
         /* Spotify's valence and energy, leaned towards what people call happy and lively */
-        .axis_songs = {{.119731f, .165618f, -.006075f, -.049373f, .085450f, .034978f, .110891f,
-                        -.056323f, .032525f, .865737f, .033694f, -.089785f, .007979f},
-                       {-.091477f, .875020f, .021970f, .063075f, .054190f, .044130f, -.113791f,
-                        -.106717f, -.011318f, -.119015f, -.016446f, -.110466f, -.002908f}},
-        .axis_readings = {{[DYLUMO_VALENCE] = 1, [READING_VALENCE] = .5f, [READING_ODDS] = .5f},
-                          {[DYLUMO_ENERGY] = 1, [READING_AROUSAL] = .4f, [READING_LIVELY] = .5f}},
+        .axis_songs = {{.146960f, .203283f, -.007456f, -.060601f, .104883f, .042933f, .136109f,
+                        -.069133f, .039922f, .828792f, .041357f, -.110204f, .009794f},
+                       {-.072655f, .834287f, .024353f, .060196f, .090636f, .063276f, -.101957f,
+                        -.144414f, -.003598f, -.001046f, -.009358f, -.159070f, -.001040f}},
+        .axis_readings = {{[DYLUMO_VALENCE] = 1, [READING_VALENCE] = .7f, [READING_ODDS] = 1},
+                          {[DYLUMO_ENERGY] = 1, [READING_AROUSAL] = .2f, [READING_LIVELY] = .8f}},
     },
     {
         .name = "plain",

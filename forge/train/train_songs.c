@@ -37,12 +37,12 @@ static void fill_grid(struct train_songs *songs)
 
 static void read_features(struct train_songs *songs, const struct dy_songs *catalogue, bool min_max)
 {
-    const struct dy_songs_file *file = dy_songs_file(catalogue);
+    const struct dy_songs_space space = dy_songs_space(catalogue);
     for (unsigned j = 0; j < DYLUMO_FEATURE_COUNT; j++) {
         struct dy_feature_stats stats = dy_songs_stats(catalogue, (enum dylumo_feature)j);
         double range = stats.max > stats.min ? stats.max - stats.min : 1;
         for (size_t i = 0; i < songs->count; i++) {
-            double value = (double)file->scores[j * file->stride + i];
+            double value = (double)space.columns[j][i];
             if (min_max)
                 value =
                     (dy_songs_feature(catalogue, i, (enum dylumo_feature)j) - stats.min) / range;
@@ -50,10 +50,8 @@ static void read_features(struct train_songs *songs, const struct dy_songs *cata
         }
     }
     for (size_t i = 0; i < songs->count; i++) {
-        songs->place[2 * i] =
-            (float)dy_normal_share((double)file->scores[DYLUMO_VALENCE * file->stride + i]);
-        songs->place[2 * i + 1] =
-            (float)dy_normal_share((double)file->scores[DYLUMO_ENERGY * file->stride + i]);
+        songs->place[2 * i] = (float)dy_normal_share((double)space.columns[DYLUMO_VALENCE][i]);
+        songs->place[2 * i + 1] = (float)dy_normal_share((double)space.columns[DYLUMO_ENERGY][i]);
     }
 }
 
