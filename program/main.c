@@ -82,6 +82,19 @@ static void fill_standard_streams(void)
             _exit(PROGRAM_IO);
 }
 
+/* oneDNN's threads (libgomp's) wait for each other by spinning. Where another program wants the
+ * processor too, a spinning thread keeps the one it waits for from running, and a photo that takes
+ * 5 ms takes a second. A short spin, then sleep, costs nothing on an idle machine. libgomp reads
+ * its setting while the program is loaded, so the program starts itself again with the setting
+ * made; who has set either variable keeps his own. Should the start fail, it goes on without. */
+static void make_threads_patient(char **argv)
+{
+    if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY"))
+        return;
+    if (!setenv("GOMP_SPINCOUNT", "1000", 0))
+        execv("/proc/self/exe", argv);
+}
+
 static int run(int argc, char **argv)
 {
     if (argc < 2) {
@@ -98,6 +111,7 @@ static int run(int argc, char **argv)
     const struct program_verb *verb = program_verb_named(word[0] == '-' ? "recommend" : word);
     if (!verb)
         return unknown_verb(word);
+    make_threads_patient(argv);
     return word[0] == '-' ? verb->run(argc, argv) : verb->run(argc - 1, argv + 1);
 }
 
