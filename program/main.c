@@ -91,8 +91,12 @@ static void make_threads_patient(char **argv)
 {
     if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY"))
         return;
-    if (!setenv("GOMP_SPINCOUNT", "1000", 0))
-        execv("/proc/self/exe", argv);
+    char path[4096]; /* of the program itself, so that it keeps its name in the list of processes */
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (length <= 0 || setenv("GOMP_SPINCOUNT", "1000", 0))
+        return;
+    path[length] = '\0';
+    execv(path, argv);
 }
 
 static int run(int argc, char **argv)
