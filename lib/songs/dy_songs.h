@@ -149,7 +149,19 @@ enum dylumo_status dy_songs_nearest(const struct dy_songs *songs,
                                     size_t *count, struct dylumo_error *err) DY_MUST_USE;
 #define DY_SONGS_SMALL_K 256
 
-/* The same by one pass over all songs, never by an index. */
+/* Many queries, each as dy_songs_nearest, over the workers' threads.
+ *
+ *   hits    [count] arrays, hits[i] of queries[i].k or more
+ *   counts  [count]
+ *
+ * Fails    as the first query in the list that fails; the others are answered all the same. */
+enum dylumo_status dy_songs_nearest_many(const struct dy_songs *songs,
+                                         const struct dy_songs_query *queries, size_t count,
+                                         struct dy_hit *const *hits, size_t *counts,
+                                         struct dy_workers *workers,
+                                         struct dylumo_error *err) DY_MUST_USE;
+
+/* As dy_songs_nearest by one pass over all songs, never by a tree. */
 enum dylumo_status dy_songs_scan(const struct dy_songs *songs, const struct dy_songs_query *query,
                                  struct dy_hit *hits, size_t *count,
                                  struct dylumo_error *err) DY_MUST_USE;

@@ -4,6 +4,8 @@
 #include "songs_distance.h"
 #include "songs_index.h"
 
+#include <stdatomic.h>
+
 /* Below one song in so many allowed, looking at just these is faster than the tree. */
 #define FEW_ALLOWED 64
 /* A list of more than one song in so many is faster scanned. */
@@ -63,4 +65,45 @@ enum dylumo_status dy_songs_nearest(const struct dy_songs *songs,
     }
     songs_collect_clear(&to);
     return dy_songs_scan(songs, query, hits, count, err);
+}
+
+/* ------------------------------------------------------------------ many */
+
+#define QUERIES_A_TASK 16
+
+struct many {
+    const struct dy_songs *songs;
+    const struct dy_songs_query *queries;
+    size_t count;
+    struct dy_hit *const *hits;
+    size_t *counts;
+    _Atomic(size_t) failed; /* the first query that failed; count: none */
+};
+
+static void many_task(void *user, size_t task)
+{
+    struct many *many = user;
+    size_t end = (task + 1) * QUERIES_A_TASK;
+    for (size_t i = task * QUERIES_A_TASK; i < end && i < many->count; i++) {
+        if (!dy_songs_nearest(many->songs, &many->queries[i], many->hits[i], &many->counts[i],
+                              NULL))
+            continue;
+        size_t first = atomic_load(&many->failed);
+        while (i < first && !atomic_compare_exchange_weak(&many->failed, &first, i))
+            ;
+    }
+}
+
+enum dylumo_status dy_songs_nearest_many(const struct dy_songs *songs,
+                                         const struct dy_songs_query *queries, size_t count,
+                                         struct dy_hit *const *hits, size_t *counts,
+                                         struct dy_workers *workers, struct dylumo_error *err)
+{
+    struct many many = {songs, queries, count, hits, counts, count};
+    dy_workers_run(workers, (count + QUERIES_A_TASK - 1) / QUERIES_A_TASK, many_task, &many);
+    size_t failed = atomic_load(&many.failed);
+    if (failed == count)
+        return DYLUMO_OK;
+    /* once more, for its sentence */
+    return dy_songs_nearest(songs, &queries[failed], hits[failed], &counts[failed], err);
 }

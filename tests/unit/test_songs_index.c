@@ -308,6 +308,51 @@ static void finds_its_columns(void **state)
     dy_songs_close(songs);
 }
 
+/* ------------------------------------------------------------------ many at once */
+
+static void many_answer_as_one(void **state)
+{
+    (void)state;
+    enum { MANY = 333, K = 7 };
+    struct dy_songs *songs = open_made_up(4000);
+    struct dy_songs_space space = space_of(4000, 13, 2);
+    struct dy_songs_index *index = build_tree(&space, 1);
+    space.index = index;
+    static double targets[MANY][13], weights[13];
+    static struct dy_songs_query queries[MANY];
+    static struct dy_hit hits[MANY][K], *lists[MANY];
+    static size_t counts[MANY];
+    uint64_t random = 3;
+    for (int i = 0; i < MANY; i++) {
+        for (int j = 0; j < 13; j++) {
+            targets[i][j] = normal(&random);
+            weights[j] = 1;
+        }
+        queries[i] = (struct dy_songs_query){
+            .space = &space, .target = targets[i], .weights = weights, .k = K};
+        lists[i] = hits[i];
+    }
+    struct dy_workers *workers;
+    assert_ok(dy_workers_new(&workers, 4, &err));
+    assert_ok(dy_songs_nearest_many(songs, queries, MANY, lists, counts, workers, &err));
+    for (int i = 0; i < MANY; i++) {
+        struct dy_hit one[K];
+        size_t count;
+        assert_ok(dy_songs_nearest(songs, &queries[i], one, &count, &err));
+        assert_int_equal(count, counts[i]);
+        for (size_t h = 0; h < count; h++)
+            assert_true(one[h].song == hits[i][h].song && one[h].dist2 == hits[i][h].dist2);
+    }
+    targets[200][4] = NAN;
+    queries[300].k = 0;
+    assert_fails(dy_songs_nearest_many(songs, queries, MANY, lists, counts, workers, &err),
+                 DYLUMO_BAD_ARGUMENT, "axis 4");
+    dy_workers_free(workers);
+    dy_songs_index_free(index);
+    space_free(&space);
+    dy_songs_close(songs);
+}
+
 /* ------------------------------------------------------------------ build */
 
 static void is_the_same_for_any_threads(void **state)
@@ -496,6 +541,7 @@ int main(void)
         cmocka_unit_test(answers_as_the_scan_on_real_songs),
         cmocka_unit_test(refuses_what_is_not_finite),
         cmocka_unit_test(finds_its_columns),
+        cmocka_unit_test(many_answer_as_one),
         cmocka_unit_test(is_the_same_for_any_threads),
         cmocka_unit_test(survives_without_memory),
         cmocka_unit_test(allocates_nothing_in_a_search),
