@@ -279,14 +279,16 @@ static void run_filters(const struct dy_songs *songs, const struct dy_songs_spac
             if (unit() < shares[s])
                 allowed[i / 64] |= UINT64_C(1) << (i % 64);
         draw(space, &row);
-        for (int q = 0; q < QUERIES; q++) {
+        for (int i = 0; i < ROUNDS * QUERIES; i++) {
+            int q = i % QUERIES;
             struct dy_songs_query query = query_of(space, q);
             query.allowed = allowed;
             size_t count;
             double begun = now_ms();
             if (dy_songs_nearest(songs, &query, answers.hits[q], &count, &err))
                 stop("filter");
-            answers.best[q] = now_ms() - begun;
+            double took = now_ms() - begun;
+            answers.best[q] = i < QUERIES || took < answers.best[q] ? took : answers.best[q];
         }
         qsort(answers.best, QUERIES, sizeof(double), compare_doubles);
         printf("equal weights, %5.2f %% of songs pass  dylumo      %9.4f %9.4f\n", shares[s] * 100,

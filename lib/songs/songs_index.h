@@ -122,8 +122,9 @@ struct songs_metric;
 bool songs_probe_init(struct songs_probe *probe, const struct dy_songs_index *index,
                       const struct songs_metric *metric);
 
-/* Offers the collector every allowed song that could be listed. */
-void songs_index_search(const struct dy_songs_index *index, const struct songs_kernels *kernels,
+/* Offers the collector every allowed song that could be listed. false: gave up, since the scan is
+ * faster for this query; the collector is to be started anew. */
+bool songs_index_search(const struct dy_songs_index *index, const struct songs_kernels *kernels,
                         struct songs_probe *probe, const struct songs_metric *metric,
                         const uint64_t *allowed, struct songs_collector *to);
 

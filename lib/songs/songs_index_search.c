@@ -13,8 +13,13 @@
 
 #include <math.h>
 
-#define LIMIT_MAX 1e37       /* more becomes infinite */
-#define LIMIT_LEAST 1e-30    /* under it floats lose their relative precision */
+#define LIMIT_MAX 1e37    /* more becomes infinite */
+#define LIMIT_LEAST 1e-30 /* under it floats lose their relative precision */
+/* To measure one song here costs about as much as to scan so many on one axis; a search that
+ * measured more than the scan would cost (where a few axes of few values count, thousands of songs
+ * lie at one distance) gives up. */
+#define SONGS_A_SCAN 400
+#define SONGS_A_HIT 64       /* more that may always be measured for each song of the list */
 #define WEIGHT_LEAST 0x1p-60 /* of the largest; less is left out of bounds */
 
 bool songs_probe_init(struct songs_probe *probe, const struct dy_songs_index *index,
@@ -61,6 +66,7 @@ struct walk {
     double bound;       /* the collector's, from which the probe's limit was made */
     uint32_t frame;     /* the block of leaves that tables belong to */
     double frame_bound; /* the bound then */
+    size_t budget;      /* songs that may still be measured; 0: given up */
     struct songs_tables tables;
 };
 
@@ -131,6 +137,12 @@ static void visit_leaf(struct walk *walk, uint32_t leaf)
     near = allowed_of(walk, numbers, near);
     if (!near)
         return;
+    size_t songs = (size_t)__builtin_popcountll(near);
+    if (songs >= walk->budget) {
+        walk->budget = 0;
+        return;
+    }
+    walk->budget -= songs;
     offer_songs(walk, numbers, near);
     take_bound(walk);
 }
@@ -167,7 +179,7 @@ static void visit_block(struct walk *walk, unsigned level, uint32_t block)
     if (boxes < INDEX_FAN)
         near &= (1U << boxes) - 1;
     unsigned count = order_boxes(near, bounds, order);
-    for (unsigned i = 0; i < count && bounds[order[i]] <= walk->probe->limit; i++) {
+    for (unsigned i = 0; i < count && bounds[order[i]] <= walk->probe->limit && walk->budget; i++) {
         if (level > 0) {
             visit_block(walk, level - 1, first + order[i]);
             continue;
@@ -178,7 +190,7 @@ static void visit_block(struct walk *walk, unsigned level, uint32_t block)
     }
 }
 
-void songs_index_search(const struct dy_songs_index *index, const struct songs_kernels *kernels,
+bool songs_index_search(const struct dy_songs_index *index, const struct songs_kernels *kernels,
                         struct songs_probe *probe, const struct songs_metric *metric,
                         const uint64_t *allowed, struct songs_collector *to)
 {
@@ -191,6 +203,8 @@ void songs_index_search(const struct dy_songs_index *index, const struct songs_k
         .to = to,
         .bound = INFINITY,
         .frame = UINT32_MAX,
+        .budget = index->space.count / SONGS_A_SCAN * metric->axes + SONGS_A_HIT * to->k,
     };
     visit_block(&walk, index->layout.levels - 1, 0);
+    return walk.budget > 0;
 }

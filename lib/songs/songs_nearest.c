@@ -56,15 +56,13 @@ enum dylumo_status dy_songs_nearest(const struct dy_songs *songs,
         st = songs_collect_init(&to, songs, query, hits, err);
     if (st)
         return st;
-    if (index && tree_pays(&to, query, dy_songs_count(songs))) {
-        songs_index_search(index, songs_index_kernels(&songs->cpu), &probe, &metric, query->allowed,
-                           &to);
+    bool answered = index && tree_pays(&to, query, dy_songs_count(songs)) &&
+                    songs_index_search(index, songs_index_kernels(&songs->cpu), &probe, &metric,
+                                       query->allowed, &to);
+    if (answered)
         *count = songs_collect_finish(&to);
-        songs_collect_clear(&to);
-        return DYLUMO_OK;
-    }
     songs_collect_clear(&to);
-    return dy_songs_scan(songs, query, hits, count, err);
+    return answered ? DYLUMO_OK : dy_songs_scan(songs, query, hits, count, err);
 }
 
 /* ------------------------------------------------------------------ many */

@@ -20,7 +20,9 @@ static void offer_block(struct songs_collector *to, const struct songs_metric *m
                         songs_block_function *block, size_t first, uint64_t allowed)
 {
     double dist2[SONGS_BLOCK];
-    uint64_t near = block(metric, first, to->bound, dist2) & allowed;
+    /* songs come by rising number, so once the list is full its farthest wins every tie */
+    double bound = isinf(to->bound) ? to->bound : nextafter(to->bound, -INFINITY);
+    uint64_t near = block(metric, first, bound, dist2) & allowed;
     for (; near; near &= near - 1) {
         unsigned i = (unsigned)__builtin_ctzll(near);
         songs_collect_offer(to, (uint32_t)(first + i), dist2[i]);
