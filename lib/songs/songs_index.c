@@ -23,7 +23,8 @@ bool songs_index_layout_of(struct songs_index_layout *layout, size_t count, unsi
     layout->leaves = (uint32_t)((count + INDEX_LEAF - 1) / INDEX_LEAF);
     layout->box_block_items = (size_t)2 * axes * INDEX_FAN;
     layout->leaf_codes = (size_t)(axes + 1) / 2 * INDEX_LEAF;
-    size_t at = sizeof(struct songs_index_header);
+    layout->values_at = sizeof(struct songs_index_header);
+    size_t at = layout->values_at + (size_t)axes * INDEX_CELLS * sizeof(float);
     uint32_t nodes = layout->leaves;
     for (;;) {
         uint32_t blocks = (nodes + INDEX_FAN - 1) / INDEX_FAN;
@@ -43,6 +44,10 @@ bool songs_index_layout_of(struct songs_index_layout *layout, size_t count, unsi
 void songs_index_point(struct dy_songs_index *index, const uint8_t *bytes)
 {
     const struct songs_index_layout *layout = &index->layout;
+    struct songs_index_header header;
+    memcpy(&header, bytes, sizeof header);
+    index->few = header.few;
+    index->values = (const float *)(const void *)(bytes + layout->values_at);
     index->bytes = bytes;
     for (unsigned l = 0; l < layout->levels; l++)
         index->boxes[l] = (const float *)(const void *)(bytes + layout->boxes_at[l]);
@@ -123,22 +128,30 @@ static bool box_holds(const float *block, unsigned axes, unsigned slot, unsigned
            value <= block[(axes + axis) * INDEX_FAN + slot];
 }
 
+static bool cell_holds(const struct dy_songs_index *index, uint32_t frame, unsigned axis, int cell,
+                       float value)
+{
+    if (index->few >> axis & 1)
+        return index->values[axis * INDEX_CELLS + (unsigned)cell] == value;
+    unsigned axes = index->space.axes;
+    const float *frames = index->boxes[1] + frame / INDEX_FAN * index->layout.box_block_items;
+    float low = frames[axis * INDEX_FAN + frame % INDEX_FAN];
+    float step = songs_index_step(low, frames[(axes + axis) * INDEX_FAN + frame % INDEX_FAN]);
+    return (cell == 0 || value >= songs_index_edge(low, step, cell)) &&
+           (cell == INDEX_CELLS - 1 || value <= songs_index_edge(low, step, cell + 1));
+}
+
 /* One song in its leaf's box and in the cell that its code names. */
 static bool song_fits(const struct dy_songs_index *index, uint32_t leaf, unsigned at, uint32_t song)
 {
     unsigned axes = index->space.axes;
     uint32_t frame = leaf / INDEX_FAN;
     const float *block = index->boxes[0] + frame * index->layout.box_block_items;
-    const float *frames = index->boxes[1] + frame / INDEX_FAN * index->layout.box_block_items;
     for (unsigned j = 0; j < axes; j++) {
         float value = index->space.columns[j][song];
-        float low = frames[j * INDEX_FAN + frame % INDEX_FAN];
-        float step = songs_index_step(low, frames[(axes + j) * INDEX_FAN + frame % INDEX_FAN]);
         unsigned byte = index->codes[leaf * index->layout.leaf_codes + j / 2 * INDEX_LEAF + at];
-        int cell = (int)(byte >> (j % 2 * 4) & 15);
         if (!box_holds(block, axes, leaf % INDEX_FAN, j, value) ||
-            (cell > 0 && !(value >= songs_index_edge(low, step, cell))) ||
-            (cell < INDEX_CELLS - 1 && !(value <= songs_index_edge(low, step, cell + 1))))
+            !cell_holds(index, frame, j, (int)(byte >> (j % 2 * 4) & 15), value))
             return false;
     }
     return true;

@@ -4,8 +4,9 @@
  * a row make a block, sixteen blocks a block of the next level, up to one: the shape follows from
  * the number of songs, so that no link in a file can lead anywhere. For each leaf and each block
  * the tree keeps the box around its songs; within a block of leaves every song keeps four bits an
- * axis that tell in which sixteenth of the block's box it lies. Boxes and codes give distances that
- * no song is nearer than; a song whose code does not rule it out is measured in its columns.
+ * axis that tell in which sixteenth of the block's box it lies, or, on an axis of at most 16
+ * values, which of them it has. Boxes and codes give distances that no song is nearer than; a song
+ * whose code does not rule it out is measured in its columns.
  *
  * In a file: the header of 64 bytes, then boxes of each level from the leaves up, codes, numbers,
  * each at a multiple of 64 (docs/formats/songs.md). */
@@ -26,23 +27,26 @@
 struct songs_index_header {
     uint32_t version, axes;
     uint64_t count;
-    uint8_t zero[48];
+    uint32_t few; /* bit j set: axis j has at most 16 values */
+    uint8_t zero[44];
 };
 
 /* Where everything lies, from the number of songs and axes alone. */
 struct songs_index_layout {
     uint32_t leaves;
-    unsigned levels;                    /* at least 2 */
-    uint32_t nodes[INDEX_LEVELS_MAX];   /* boxes of a level; level 0: leaves */
-    size_t boxes_at[INDEX_LEVELS_MAX];  /* bytes from the header */
-    size_t codes_at, numbers_at, size;  /* the same */
-    size_t box_block_items, leaf_codes; /* floats of 16 boxes; bytes of a leaf's codes */
+    unsigned levels;                              /* at least 2 */
+    uint32_t nodes[INDEX_LEVELS_MAX];             /* boxes of a level; level 0: leaves */
+    size_t boxes_at[INDEX_LEVELS_MAX];            /* bytes from the header */
+    size_t values_at, codes_at, numbers_at, size; /* the same */
+    size_t box_block_items, leaf_codes;           /* floats of 16 boxes; bytes of a leaf's codes */
 };
 
 struct dy_songs_index {
     struct dy_songs_space space; /* index unused */
     struct songs_index_layout layout;
     const float *boxes[INDEX_LEVELS_MAX]; /* block: low [axes][16], high [axes][16] */
+    uint32_t few;                         /* as in the header */
+    const float *values;     /* [axes][16], rising, the last repeated; of an axis not few: zeros */
     const uint8_t *codes;    /* [leaves][(axes + 1) / 2][64]; even axes in the low four bits */
     const uint32_t *numbers; /* [leaves * 64], beyond count: UINT32_MAX */
     const uint8_t *bytes;
@@ -88,6 +92,9 @@ struct songs_probe {
     unsigned axes, all_axes;           /* of the query; of the tree */
     uint8_t column[DY_SONGS_AXES_MAX]; /* of the tree, for each axis of the query */
     float target[DY_SONGS_AXES_MAX], weights[DY_SONGS_AXES_MAX];
+    float least[DY_SONGS_AXES_MAX]; /* no song's term is less: of the nearest of few values */
+    uint32_t few;                   /* of the tree */
+    const float *values;
     float limit;         /* a lower bound over this rules out; infinite at first */
     double scale, error; /* weights are scaled by this; root of what targets lost as floats */
 };

@@ -6,9 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#define FEW_VALUES 16         /* an axis of at most so many different values, and */
-#define FEW_VALUES_PRIOR 0.5F /* what its spread counts; docs/numbers/search.md */
-#define FEW_VALUES_SAMPLE 4096
+#define FEW_VALUES_PRIOR 0.5F /* what the spread of an axis of few values counts; measured */
 #define ROWS_A_TASK 16384
 #define TASKS_A_THREAD 8
 #define TASKS_MAX 1024
@@ -21,26 +19,40 @@ struct node {
 struct build {
     struct songs_rows rows;
     struct dy_songs_index *index;
+    uint32_t few;
+    float values[DY_SONGS_AXES_MAX][INDEX_CELLS];
     uint8_t *bytes;              /* the index's, to be written */
     struct node *nodes, *halves; /* [TASKS_MAX], twice as many */
 };
 
 /* ------------------------------------------------------------------ rows */
 
-static float prior_of(const float *column, size_t count)
+/* Notes an axis of at most 16 values: they are its codes then, and spread on it counts less. */
+static void look_at_axis(struct build *build, unsigned axis)
 {
-    float values[FEW_VALUES];
-    size_t known = 0, step = count / FEW_VALUES_SAMPLE + 1;
-    for (size_t i = 0; i < count; i += step) {
-        size_t at = 0;
-        while (at < known && values[at] != column[i])
+    const struct dy_songs_space *space = &build->index->space;
+    const float *column = space->columns[axis];
+    float *values = build->values[axis];
+    unsigned known = 0, at = 0;
+    build->rows.prior[axis] = 1;
+    for (size_t i = 0; i < space->count; i++) {
+        if (at < known && values[at] == column[i])
+            continue; /* as the song before */
+        for (at = 0; at < known && values[at] < column[i];)
             at++;
-        if (at == FEW_VALUES)
-            return 1;
-        if (at == known)
-            values[known++] = column[i];
+        if (at < known && values[at] == column[i])
+            continue;
+        if (known == INDEX_CELLS) {
+            memset(values, 0, INDEX_CELLS * sizeof *values);
+            return;
+        }
+        memmove(values + at + 1, values + at, (known++ - at) * sizeof *values);
+        values[at] = column[i];
     }
-    return FEW_VALUES_PRIOR;
+    for (unsigned c = known; c < INDEX_CELLS; c++)
+        values[c] = values[known - 1];
+    build->few |= 1U << axis;
+    build->rows.prior[axis] = FEW_VALUES_PRIOR;
 }
 
 static void copy_rows_task(void *user, size_t task)
@@ -190,6 +202,14 @@ static int cell_of(float value, float low, float step)
     return cell;
 }
 
+static int few_cell_of(float value, const float values[INDEX_CELLS])
+{
+    int cell = 0;
+    while (cell < INDEX_CELLS - 1 && values[cell] != value)
+        cell++;
+    return cell;
+}
+
 static void write_codes(const struct build *build, uint32_t leaf)
 {
     unsigned axes = build->rows.axes;
@@ -202,7 +222,9 @@ static void write_codes(const struct build *build, uint32_t leaf)
         float low = frames[j * INDEX_FAN + frame % INDEX_FAN];
         float step = songs_index_step(low, frames[(axes + j) * INDEX_FAN + frame % INDEX_FAN]);
         for (size_t i = 0; i < INDEX_LEAF && i < count; i++) {
-            int cell = cell_of(build->rows.items[(first + i) * (axes + 1) + j], low, step);
+            float value = build->rows.items[(first + i) * (axes + 1) + j];
+            int cell = build->few >> j & 1 ? few_cell_of(value, build->values[j])
+                                           : cell_of(value, low, step);
             codes[j / 2 * INDEX_LEAF + i] |= (uint8_t)(cell << (j % 2 * 4));
         }
     }
@@ -228,9 +250,12 @@ static void write_all(struct build *build, struct dy_workers *workers)
         .version = INDEX_VERSION,
         .axes = build->rows.axes,
         .count = build->index->space.count,
+        .few = build->few,
     };
     memset(build->bytes, 0, layout->numbers_at);
     memcpy(build->bytes, &header, sizeof header);
+    memcpy(build->bytes + layout->values_at, build->values,
+           build->rows.axes * sizeof *build->values);
     dy_workers_run(workers, layout->nodes[1], write_block_task, build);
     for (unsigned level = 2; level < layout->levels; level++)
         for (uint32_t node = 0; node < layout->nodes[level]; node++)
@@ -263,7 +288,7 @@ static void build_run(struct build *build, struct dy_workers *workers)
 {
     const struct dy_songs_space *space = &build->index->space;
     for (unsigned j = 0; j < space->axes; j++)
-        build->rows.prior[j] = prior_of(space->columns[j], space->count);
+        look_at_axis(build, j);
     dy_workers_run(workers, (space->count + ROWS_A_TASK - 1) / ROWS_A_TASK, copy_rows_task, build);
     cut_in_parallel(build, workers);
     write_all(build, workers);

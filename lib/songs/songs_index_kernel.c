@@ -2,6 +2,10 @@
  * and the songs of a leaf that their codes do not rule out. As a scalar form that reads like the
  * formula, for AVX2 and for AVX-512; all do the same operations on the same floats.
  *
+ * Axes of few values (mode, key, time signature) hold many songs at one place, most often beside
+ * the target: their boxes reach around it, yet none of the values is nearer than the nearest of
+ * all, and a code names its value exactly.
+ *
  * The codes: a song's distance is at least the sum over the axes of weight * (gap to its cell)^2.
  * The tables hold these terms, less the gap to the whole box, in 255ths of what is left up to the
  * limit and rounded down; 16 entries of a byte are one shuffle, and 64 songs are summed at once
@@ -32,6 +36,13 @@ static inline float gap2(float target, float low, float high, float weight)
     return gap * gap * weight;
 }
 
+/* The values of an axis that has few; else NULL. */
+static inline const float *values_of(const struct songs_probe *probe, unsigned a)
+{
+    unsigned column = probe->column[a];
+    return probe->few >> column & 1 ? probe->values + (size_t)column * INDEX_CELLS : NULL;
+}
+
 /* The box's own distance and the scale of steps; terms: of each axis. */
 static inline void start_tables(const struct songs_probe *probe, const float *block, unsigned slot,
                                 struct songs_tables *tables, float terms[DY_SONGS_AXES_MAX])
@@ -40,7 +51,8 @@ static inline void start_tables(const struct songs_probe *probe, const float *bl
     tables->base = 0;
     for (unsigned a = 0; a < probe->axes; a++) {
         size_t at = (size_t)probe->column[a] * INDEX_FAN;
-        terms[a] = gap2(probe->target[a], lows[at], highs[at], probe->weights[a]);
+        terms[a] = greater(gap2(probe->target[a], lows[at], highs[at], probe->weights[a]),
+                           probe->least[a]);
         tables->base += terms[a];
     }
     float left = probe->limit * INDEX_SLACK - tables->base;
@@ -58,7 +70,8 @@ static uint32_t boxes_scalar(const struct songs_probe *probe, const float *block
         bounds[i] = 0;
         for (unsigned a = 0; a < probe->axes; a++) {
             size_t at = (size_t)probe->column[a] * INDEX_FAN + i;
-            bounds[i] += gap2(probe->target[a], lows[at], highs[at], probe->weights[a]);
+            bounds[i] += greater(gap2(probe->target[a], lows[at], highs[at], probe->weights[a]),
+                                 probe->least[a]);
         }
         near |= (uint32_t)(bounds[i] <= probe->limit) << i;
     }
@@ -74,10 +87,13 @@ static void tables_scalar(const struct songs_probe *probe, const float *block, u
     for (unsigned a = 0; a < probe->axes; a++) {
         size_t at = (size_t)probe->column[a] * INDEX_FAN;
         float low = lows[at], high = highs[at], step = songs_index_step(low, high);
+        const float *values = values_of(probe, a);
         for (int c = 0; c < INDEX_CELLS; c++) {
-            float end = c < INDEX_CELLS - 1 ? songs_index_edge(low, step, c + 1) : high;
-            float term =
-                gap2(probe->target[a], songs_index_edge(low, step, c), end, probe->weights[a]);
+            float start = values ? values[c] : songs_index_edge(low, step, c);
+            float end = values                ? values[c]
+                        : c < INDEX_CELLS - 1 ? songs_index_edge(low, step, c + 1)
+                                              : high;
+            float term = gap2(probe->target[a], start, end, probe->weights[a]);
             float steps = greater(0, term - terms[a]) * tables->scale;
             int whole = (int)lesser(steps, STEPS_MAX);
             tables->cell[a][c] = (uint8_t)(whole < 255 ? whole : 255);
@@ -120,10 +136,13 @@ AVX2 static uint32_t boxes_avx2(const struct songs_probe *probe, const float *bl
         const float *high = highs + (size_t)probe->column[a] * INDEX_FAN;
         __m256 target = _mm256_set1_ps(probe->target[a]),
                weight = _mm256_set1_ps(probe->weights[a]);
-        first = _mm256_add_ps(
-            first, gap2_avx2(target, _mm256_loadu_ps(low), _mm256_loadu_ps(high), weight));
-        second = _mm256_add_ps(
-            second, gap2_avx2(target, _mm256_loadu_ps(low + 8), _mm256_loadu_ps(high + 8), weight));
+        __m256 least = _mm256_set1_ps(probe->least[a]);
+        first = _mm256_add_ps(first, _mm256_max_ps(gap2_avx2(target, _mm256_loadu_ps(low),
+                                                             _mm256_loadu_ps(high), weight),
+                                                   least));
+        second = _mm256_add_ps(second, _mm256_max_ps(gap2_avx2(target, _mm256_loadu_ps(low + 8),
+                                                               _mm256_loadu_ps(high + 8), weight),
+                                                     least));
     }
     _mm256_storeu_ps(bounds, first);
     _mm256_storeu_ps(bounds + 8, second);
@@ -132,15 +151,11 @@ AVX2 static uint32_t boxes_avx2(const struct songs_probe *probe, const float *bl
            (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(second, limit, _CMP_LE_OQ)) << 8;
 }
 
-AVX2 static inline __m256i cells_avx2(__m256 cell, __m256 next, float low, float step,
-                                      __m256 target, __m256 weight, float term, float scale)
+/* Ends of cells first to first + 7 of a box. */
+AVX2 static inline __m256 edges_avx2(float low, float step, float first)
 {
-    __m256 width = _mm256_set1_ps(step), start = _mm256_set1_ps(low);
-    __m256 terms =
-        gap2_avx2(target, _mm256_add_ps(start, _mm256_mul_ps(cell, width)), next, weight);
-    __m256 over = _mm256_max_ps(_mm256_setzero_ps(), _mm256_sub_ps(terms, _mm256_set1_ps(term)));
-    return _mm256_cvttps_epi32(
-        _mm256_min_ps(_mm256_mul_ps(over, _mm256_set1_ps(scale)), _mm256_set1_ps(STEPS_MAX)));
+    __m256 cells = _mm256_add_ps(_mm256_setr_ps(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_ps(first));
+    return _mm256_add_ps(_mm256_set1_ps(low), _mm256_mul_ps(cells, _mm256_set1_ps(step)));
 }
 
 AVX2 static void tables_avx2(const struct songs_probe *probe, const float *block, unsigned slot,
@@ -148,22 +163,26 @@ AVX2 static void tables_avx2(const struct songs_probe *probe, const float *block
 {
     float terms[DY_SONGS_AXES_MAX];
     const float *lows = block + slot, *highs = lows + (size_t)probe->all_axes * INDEX_FAN;
-    const __m256 cells = _mm256_setr_ps(0, 1, 2, 3, 4, 5, 6, 7), one = _mm256_set1_ps(1);
-    const __m256 cells_8 = _mm256_add_ps(cells, _mm256_set1_ps(8));
     start_tables(probe, block, slot, tables, terms);
+    __m256 scale = _mm256_set1_ps(tables->scale), most = _mm256_set1_ps(STEPS_MAX);
     for (unsigned a = 0; a < probe->axes; a++) {
         size_t at = (size_t)probe->column[a] * INDEX_FAN;
         float low = lows[at], high = highs[at], step = songs_index_step(low, high);
-        __m256 target = _mm256_set1_ps(probe->target[a]),
-               weight = _mm256_set1_ps(probe->weights[a]);
-        __m256 start = _mm256_set1_ps(low), width = _mm256_set1_ps(step);
-        __m256 next = _mm256_add_ps(start, _mm256_mul_ps(_mm256_add_ps(cells, one), width));
-        __m256 next_8 = _mm256_add_ps(start, _mm256_mul_ps(_mm256_add_ps(cells_8, one), width));
-        next_8 = _mm256_blend_ps(next_8, _mm256_set1_ps(high), 0x80);
-        float scale = tables->scale;
-        __m256i first = cells_avx2(cells, next, low, step, target, weight, terms[a], scale);
-        __m256i second = cells_avx2(cells_8, next_8, low, step, target, weight, terms[a], scale);
-        __m256i words = _mm256_permute4x64_epi64(_mm256_packus_epi32(first, second), 0xd8);
+        const float *values = values_of(probe, a);
+        __m256i steps[2];
+        for (int half = 0; half < 2; half++) {
+            __m256 start = values ? _mm256_loadu_ps(values + 8 * half)
+                                  : edges_avx2(low, step, (float)(8 * half));
+            __m256 end = values ? start : edges_avx2(low, step, (float)(8 * half + 1));
+            if (half == 1 && !values)
+                end = _mm256_blend_ps(end, _mm256_set1_ps(high), 0x80);
+            __m256 term = gap2_avx2(_mm256_set1_ps(probe->target[a]), start, end,
+                                    _mm256_set1_ps(probe->weights[a]));
+            term =
+                _mm256_max_ps(_mm256_setzero_ps(), _mm256_sub_ps(term, _mm256_set1_ps(terms[a])));
+            steps[half] = _mm256_cvttps_epi32(_mm256_min_ps(_mm256_mul_ps(term, scale), most));
+        }
+        __m256i words = _mm256_permute4x64_epi64(_mm256_packus_epi32(steps[0], steps[1]), 0xd8);
         _mm_storeu_si128(
             (__m128i *)(void *)tables->cell[a],
             _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
@@ -213,9 +232,9 @@ AVX512 static uint32_t boxes_avx512(const struct songs_probe *probe, const float
     __m512 sum = _mm512_setzero_ps();
     for (unsigned a = 0; a < probe->axes; a++) {
         size_t at = (size_t)probe->column[a] * INDEX_FAN;
-        sum = _mm512_add_ps(
-            sum, gap2_avx512(_mm512_set1_ps(probe->target[a]), _mm512_loadu_ps(lows + at),
-                             _mm512_loadu_ps(highs + at), _mm512_set1_ps(probe->weights[a])));
+        __m512 term = gap2_avx512(_mm512_set1_ps(probe->target[a]), _mm512_loadu_ps(lows + at),
+                                  _mm512_loadu_ps(highs + at), _mm512_set1_ps(probe->weights[a]));
+        sum = _mm512_add_ps(sum, _mm512_max_ps(term, _mm512_set1_ps(probe->least[a])));
     }
     _mm512_storeu_ps(bounds, sum);
     return _mm512_cmp_ps_mask(sum, _mm512_set1_ps(probe->limit), _CMP_LE_OQ);
@@ -237,6 +256,9 @@ AVX512 static void tables_avx512(const struct songs_probe *probe, const float *b
         __m512 edge = _mm512_add_ps(low, _mm512_mul_ps(cells, width));
         __m512 next = _mm512_add_ps(low, _mm512_mul_ps(nexts, width));
         next = _mm512_mask_mov_ps(next, 0x8000, _mm512_set1_ps(highs[at]));
+        const float *values = values_of(probe, a);
+        if (values)
+            edge = next = _mm512_loadu_ps(values);
         __m512 term = gap2_avx512(_mm512_set1_ps(probe->target[a]), edge, next,
                                   _mm512_set1_ps(probe->weights[a]));
         term = _mm512_max_ps(_mm512_setzero_ps(), _mm512_sub_ps(term, _mm512_set1_ps(terms[a])));

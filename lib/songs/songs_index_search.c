@@ -22,10 +22,30 @@
 #define SONGS_A_HIT 64       /* more that may always be measured for each song of the list */
 #define WEIGHT_LEAST 0x1p-60 /* of the largest; less is left out of bounds */
 
+/* The weighted square of the gap to the nearest of an axis' few values; 0 for any other axis. */
+static float least_term(const struct dy_songs_index *index, unsigned axis, float target,
+                        float weight)
+{
+    if (!(index->few >> axis & 1))
+        return 0;
+    float least = INFINITY;
+    for (unsigned c = 0; c < INDEX_CELLS; c++) {
+        float gap = target - index->values[axis * INDEX_CELLS + c];
+        float term = gap * gap * weight;
+        least = term < least ? term : least;
+    }
+    return least;
+}
+
 bool songs_probe_init(struct songs_probe *probe, const struct dy_songs_index *index,
                       const struct songs_metric *metric)
 {
-    *probe = (struct songs_probe){.all_axes = index->space.axes, .limit = INFINITY};
+    *probe = (struct songs_probe){
+        .all_axes = index->space.axes,
+        .limit = INFINITY,
+        .few = index->few,
+        .values = index->values,
+    };
     double most = 0, error2 = 0;
     for (unsigned a = 0; a < metric->axes; a++)
         most = metric->weights[a] > most ? metric->weights[a] : most;
@@ -47,6 +67,7 @@ bool songs_probe_init(struct songs_probe *probe, const struct dy_songs_index *in
         probe->column[at] = (uint8_t)column;
         probe->weights[at] = (float)weight;
         probe->target[at] = (float)metric->target[a];
+        probe->least[at] = least_term(index, column, probe->target[at], probe->weights[at]);
         double lost = metric->target[a] - (double)probe->target[at];
         error2 += weight * (lost * lost);
     }

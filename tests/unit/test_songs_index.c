@@ -428,11 +428,15 @@ static void kernels_agree(void **state)
         print_message("# this processor has no AVX-512\n");
     uint64_t random = 4;
     for (int turn = 0; turn < 2000; turn++) {
-        struct songs_probe probe = {.axes = 1 + (unsigned)turn % 13, .all_axes = 13};
+        struct songs_probe probe = {.axes = 1 + (unsigned)turn % 13,
+                                    .all_axes = 13,
+                                    .few = index->few,
+                                    .values = index->values};
         for (unsigned a = 0; a < probe.axes; a++) {
             probe.column[a] = (uint8_t)((a * 5 + (unsigned)turn) % 13);
             probe.target[a] = (float)normal(&random);
             probe.weights[a] = (float)test_random_unit(&random);
+            probe.least[a] = turn % 2 ? (float)test_random_unit(&random) / 8 : 0;
         }
         probe.limit = (float)test_random_unit(&random) * 8;
         uint32_t leaf = (uint32_t)(test_random(&random) % index->layout.leaves);
