@@ -213,6 +213,17 @@ static bool describe_picture(struct full_answer *answer, const char *name,
     return out->picture || !name;
 }
 
+/* The mask of the query's filter, NULL without one; freed by the caller. */
+static enum dylumo_status read_filter(const struct dylumo *dylumo, const struct dylumo_query *query,
+                                      uint64_t **allowed, struct dylumo_error *err)
+{
+    const char *filter = DY_MEMBER(query, filter);
+    size_t passing;
+    *allowed = NULL;
+    return filter && *filter ? dy_songs_filter(dylumo->songs, filter, allowed, &passing, err)
+                             : DYLUMO_OK;
+}
+
 enum dylumo_status recommend_answer(const struct dylumo *dylumo, const struct dy_mood *mood,
                                     const char *name, const struct recommend_sight *sight,
                                     const struct dylumo_query *query, struct dylumo_answer **out,
@@ -221,19 +232,27 @@ enum dylumo_status recommend_answer(const struct dylumo *dylumo, const struct dy
     double start = recommend_now_ms();
     struct dy_rank_rules rules;
     struct dy_rank_target target;
+    uint64_t *allowed = NULL;
     enum dylumo_status st = read_rules(dylumo, query, &rules, err);
     if (!st)
         st = dy_rank_aim(dylumo->rank, mood, query, &target, err);
+    if (!st)
+        st = read_filter(dylumo, query, &allowed, err);
     if (st)
         return st;
+    rules.allowed = allowed;
     struct full_answer *answer = dy_new(sizeof *answer);
-    if (!answer)
+    if (!answer) {
+        dy_free(allowed);
         return dy_fail(err, DYLUMO_NO_MEMORY, "no memory for the answer");
+    }
     answer->public.struct_size = sizeof answer->public;
     st = fill_songs(dylumo, answer, &target, &rules, err);
+    bool filtered = allowed != NULL;
+    dy_free(allowed);
     uint32_t count = DY_MEMBER(query, count);
     if (!st && (!describe_picture(answer, name, sight) ||
-                !write_note(answer, target.note, count ? count : DEFAULT_COUNT, false)))
+                !write_note(answer, target.note, count ? count : DEFAULT_COUNT, filtered)))
         st = dy_fail(err, DYLUMO_NO_MEMORY, "no memory for the answer's texts");
     if (st) {
         dylumo_answer_free(&answer->public);

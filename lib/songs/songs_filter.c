@@ -1,0 +1,303 @@
+/* Marking the songs that pass a filter: every test goes through its column once and sets bits, 64
+ * songs at a time, only where songs are left that it could still let through. Of "a and b" the one
+ * that must read titles comes last. */
+#include "songs_filter.h"
+
+#include <math.h>
+#include <string.h>
+
+struct marker {
+    const struct dy_songs *songs;
+    const struct filter *filter;
+    size_t words; /* of a mask */
+};
+
+/* ------------------------------------------------------------------ bits */
+
+/* 64 bytes of 0 or 1 to bits. */
+static uint64_t bits_of(const uint8_t flags[64])
+{
+    uint64_t bits = 0;
+    for (int i = 0; i < 8; i++) {
+        uint64_t eight;
+        memcpy(&eight, flags + 8 * i, sizeof eight);
+        bits |= (eight * UINT64_C(0x0102040810204080) >> 56) << (8 * i);
+    }
+    return bits;
+}
+
+static size_t songs_in_word(const struct marker *marker, size_t word)
+{
+    size_t left = marker->songs->file.count - word * 64;
+    return left < 64 ? left : 64;
+}
+
+/* Sets out's bits of within for the songs i (of a word's first 64 or fewer) where `test` holds. */
+#define MARK_WHERE(marker, within, out, test)                          \
+    for (size_t word = 0; word < (marker)->words; word++) {            \
+        if (!(within)[word])                                           \
+            continue;                                                  \
+        uint8_t passes[64] = {0};                                      \
+        size_t first = word * 64, count = songs_in_word(marker, word); \
+        for (size_t i = 0; i < count; i++)                             \
+            passes[i] = (test);                                        \
+        (out)[word] |= bits_of(passes) & (within)[word];               \
+    }
+
+/* ------------------------------------------------------------------ numbers */
+
+static float least_float(const struct filter_value *value)
+{
+    float low = (float)value->low;
+    return value->low_open ? nextafterf(low, INFINITY) : low;
+}
+
+static float greatest_float(const struct filter_value *value)
+{
+    float high = (float)value->high;
+    return value->high_open ? nextafterf(high, -INFINITY) : high;
+}
+
+/* An interval of whole numbers, cut to what the column can hold; low > high: empty. */
+static void whole_ends(const struct filter_value *value, double least, double greatest,
+                       int64_t *low, int64_t *high)
+{
+    double from = value->low_open ? floor(value->low) + 1 : ceil(value->low);
+    double to = value->high_open ? ceil(value->high) - 1 : floor(value->high);
+    *low = from <= least ? (int64_t)least : from > greatest ? (int64_t)greatest + 1 : (int64_t)from;
+    *high = to >= greatest ? (int64_t)greatest : to < least ? (int64_t)least - 1 : (int64_t)to;
+}
+
+static void mark_interval(const struct marker *marker, enum filter_field field,
+                          const struct filter_value *value, const uint64_t *within, uint64_t *out)
+{
+    const struct dy_songs_file *file = &marker->songs->file;
+    int64_t low, high;
+    if (field == FILTER_YEAR) {
+        whole_ends(value, 1, INT16_MAX, &low, &high); /* 0 is unknown */
+        const int16_t *years = file->years;
+        MARK_WHERE(marker, within, out, years[first + i] >= low && years[first + i] <= high)
+    } else if (field == FILTER_POPULARITY) {
+        whole_ends(value, 0, DY_SONGS_NO_POPULARITY - 1, &low, &high);
+        const uint8_t *popularity = file->popularity;
+        MARK_WHERE(marker, within, out,
+                   popularity[first + i] >= low && popularity[first + i] <= high)
+    } else if (field == (enum filter_field)DYLUMO_DURATION_MS) {
+        whole_ends(value, 0, UINT32_MAX - 1, &low, &high);
+        const uint32_t *durations = (const uint32_t *)(const void *)file->features[field];
+        MARK_WHERE(marker, within, out, durations[first + i] >= low && durations[first + i] <= high)
+    } else {
+        float least = least_float(value), greatest = greatest_float(value);
+        const float *column = file->features[field];
+        MARK_WHERE(marker, within, out, column[first + i] >= least && column[first + i] <= greatest)
+    }
+}
+
+static void mark_unknown(const struct marker *marker, enum filter_field field,
+                         const uint64_t *within, uint64_t *out)
+{
+    const struct dy_songs_file *file = &marker->songs->file;
+    if (field == FILTER_YEAR) {
+        MARK_WHERE(marker, within, out, file->years[first + i] == 0)
+    } else if (field == FILTER_POPULARITY) {
+        MARK_WHERE(marker, within, out, file->popularity[first + i] == DY_SONGS_NO_POPULARITY)
+    } else {
+        MARK_WHERE(marker, within, out, file->genre[first + i] == DY_SONGS_UNKNOWN)
+    }
+}
+
+/* ------------------------------------------------------------------ names */
+
+static bool name_passes(const struct marker *marker, const struct filter_node *node,
+                        struct dy_text folded)
+{
+    for (size_t v = node->value; v < node->value + node->value_count; v++) {
+        const char *wanted = marker->filter->values[v].text;
+        size_t size = strlen(wanted);
+        bool passes = node->kind == FILTER_HAS
+                          ? songs_has_words(folded, wanted)
+                          : folded.size == size && !memcmp(folded.bytes, wanted, size);
+        if (passes)
+            return true;
+    }
+    return false;
+}
+
+/* flags [count of genres + 1], those that pass; folded here, there are few. */
+static uint8_t *genres_that_pass(const struct marker *marker, const struct filter_node *node)
+{
+    const struct dy_text_table *genres = &marker->songs->file.genres;
+    uint8_t *flags = dy_new_array(genres->count + 1, 1);
+    for (size_t g = 0; flags && g < genres->count; g++) {
+        struct dy_text name = dy_text_table_at(genres, g);
+        char *fold = dy_text_fold(name.bytes, name.size);
+        if (!fold) {
+            dy_free(flags);
+            return NULL;
+        }
+        struct dy_text folded = {fold, strlen(fold)};
+        flags[g] = name_passes(marker, node, folded);
+        dy_free(fold);
+    }
+    return flags;
+}
+
+/* flags [count of artists + 1], by their groups' folded names. */
+static uint8_t *artists_that_pass(const struct marker *marker, const struct filter_node *node)
+{
+    const struct dy_songs_file *file = &marker->songs->file;
+    uint8_t *groups = dy_new_array(file->groups.count + 1, 1);
+    uint8_t *flags = dy_new_array(file->artists.count + 1, 1);
+    for (size_t g = 0; groups && g < file->groups.count; g++)
+        groups[g] = name_passes(marker, node, dy_text_table_at(&file->groups, g));
+    for (size_t a = 0; groups && flags && a < file->artists.count; a++)
+        flags[a] = file->artist_groups[a] < file->groups.count && groups[file->artist_groups[a]];
+    if (!groups) {
+        dy_free(flags);
+        flags = NULL;
+    }
+    dy_free(groups);
+    return flags;
+}
+
+static bool mark_names(const struct marker *marker, const struct filter_node *node,
+                       const uint64_t *within, uint64_t *out)
+{
+    const struct dy_songs_file *file = &marker->songs->file;
+    bool genre = node->field == FILTER_GENRE;
+    uint8_t *flags = genre ? genres_that_pass(marker, node) : artists_that_pass(marker, node);
+    if (!flags)
+        return false;
+    const uint32_t *column = genre ? file->genre : file->artist;
+    uint32_t names = (uint32_t)(genre ? file->genres.count : file->artists.count);
+    /* the flag past the last name stays 0: for unknown and damaged numbers */
+    MARK_WHERE(marker, within, out, flags[column[first + i] < names ? column[first + i] : names])
+    dy_free(flags);
+    return true;
+}
+
+static bool mark_titles(const struct marker *marker, const struct filter_node *node,
+                        const uint64_t *within, uint64_t *out)
+{
+    for (size_t v = node->value; v < node->value + node->value_count; v++)
+        if (!songs_filter_titles(marker->songs, marker->filter->values[v].text,
+                                 node->kind == FILTER_EQUALS, within, out))
+            return false;
+    return true;
+}
+
+static void mark_ids(const struct marker *marker, const struct filter_node *node,
+                     const uint64_t *within, uint64_t *out)
+{
+    for (size_t v = node->value; v < node->value + node->value_count; v++) {
+        const char *id = marker->filter->values[v].text;
+        size_t song;
+        if (dy_songs_find(marker->songs, id, strlen(id), &song))
+            out[song / 64] |= within[song / 64] & UINT64_C(1) << (song % 64);
+    }
+}
+
+/* ------------------------------------------------------------------ and, or, not */
+
+static bool reads_titles(const struct marker *marker, size_t number)
+{
+    const struct filter_node *node = &marker->filter->nodes[number];
+    if (node->kind == FILTER_AND || node->kind == FILTER_OR)
+        return reads_titles(marker, node->left) || reads_titles(marker, node->right);
+    if (node->kind == FILTER_NOT)
+        return reads_titles(marker, node->left);
+    return node->field == FILTER_TITLE;
+}
+
+static bool mark(const struct marker *marker, size_t number, const uint64_t *within, uint64_t *out);
+
+/* out: zeros, then the songs of within that pass the test. */
+static bool mark_test(const struct marker *marker, const struct filter_node *node,
+                      const uint64_t *within, uint64_t *out)
+{
+    if (node->kind == FILTER_UNKNOWN) {
+        mark_unknown(marker, node->field, within, out);
+        return true;
+    }
+    if (node->kind == FILTER_NUMBERS) {
+        for (size_t v = node->value; v < node->value + node->value_count; v++)
+            mark_interval(marker, node->field, &marker->filter->values[v], within, out);
+        return true;
+    }
+    if (node->field == FILTER_ID) {
+        mark_ids(marker, node, within, out);
+        return true;
+    }
+    return node->field == FILTER_TITLE ? mark_titles(marker, node, within, out)
+                                       : mark_names(marker, node, within, out);
+}
+
+static bool mark_pair(const struct marker *marker, const struct filter_node *node,
+                      const uint64_t *within, uint64_t *out)
+{
+    bool swap = reads_titles(marker, node->left) && !reads_titles(marker, node->right);
+    size_t first = swap ? node->right : node->left, second = swap ? node->left : node->right;
+    uint64_t *one = dy_new_array(marker->words, sizeof *one);
+    bool good = one && mark(marker, first, within, one);
+    if (good && node->kind == FILTER_AND) {
+        good = mark(marker, second, one, out);
+    } else if (good) {
+        good = mark(marker, second, within, out);
+        for (size_t w = 0; good && w < marker->words; w++)
+            out[w] |= one[w];
+    }
+    dy_free(one);
+    return good;
+}
+
+static bool mark(const struct marker *marker, size_t number, const uint64_t *within, uint64_t *out)
+{
+    const struct filter_node *node = &marker->filter->nodes[number];
+    if (node->kind == FILTER_AND || node->kind == FILTER_OR)
+        return mark_pair(marker, node, within, out);
+    if (node->kind != FILTER_NOT)
+        return mark_test(marker, node, within, out);
+    bool good = mark(marker, node->left, within, out);
+    for (size_t w = 0; good && w < marker->words; w++)
+        out[w] = within[w] & ~out[w];
+    return good;
+}
+
+/* ------------------------------------------------------------------ the call */
+
+static void set_all(const struct marker *marker, uint64_t *mask)
+{
+    memset(mask, 0xFF, marker->words * sizeof *mask);
+    size_t last = songs_in_word(marker, marker->words - 1);
+    if (last < 64)
+        mask[marker->words - 1] = (UINT64_C(1) << last) - 1;
+}
+
+enum dylumo_status dy_songs_filter(const struct dy_songs *songs, const char *text,
+                                   uint64_t **allowed, size_t *count, struct dylumo_error *err)
+{
+    struct filter filter;
+    enum dylumo_status st = songs_filter_parse(&filter, text, err);
+    if (st)
+        return st;
+    struct marker marker = {songs, &filter, songs_mask_words(songs)};
+    uint64_t *all = dy_new_array(marker.words, sizeof *all);
+    uint64_t *out = dy_new_array(marker.words, sizeof *out);
+    bool good = all && out;
+    if (good) {
+        set_all(&marker, all);
+        good = mark(&marker, filter.root, all, out);
+    }
+    dy_free(all);
+    songs_filter_clear(&filter);
+    if (!good) {
+        dy_free(out);
+        return dy_fail(err, DYLUMO_NO_MEMORY, "no memory to filter %zu songs",
+                       dy_songs_count(songs));
+    }
+    *count = 0;
+    for (size_t w = 0; w < marker.words; w++)
+        *count += (size_t)__builtin_popcountll(out[w]);
+    *allowed = out;
+    return DYLUMO_OK;
+}

@@ -1,0 +1,67 @@
+/* A filter in parts: what songs_filter_parse.c makes of the text and songs_filter.c marks songs by.
+ */
+#ifndef SONGS_FILTER_H
+#define SONGS_FILTER_H
+
+#include "songs.h"
+
+/* What a test looks at. Features come first, by their numbers. */
+enum filter_field {
+    FILTER_YEAR = DYLUMO_FEATURE_COUNT,
+    FILTER_POPULARITY,
+    FILTER_GENRE,
+    FILTER_ARTIST,
+    FILTER_TITLE,
+    FILTER_ID,
+};
+
+enum filter_kind {
+    FILTER_AND,
+    FILTER_OR,
+    FILTER_NOT,
+    FILTER_NUMBERS, /* in one of the values' intervals */
+    FILTER_EQUALS,  /* text: equal to one of the values */
+    FILTER_HAS,     /* text: holds all words of one of the values */
+    FILTER_UNKNOWN, /* the song has no such value */
+};
+
+struct filter_value {
+    double low, high; /* of numbers: both ends belong to it unless open */
+    bool low_open, high_open;
+    char *text; /* heap: folded; of ids as written */
+};
+
+struct filter_node {
+    enum filter_kind kind;
+    enum filter_field field;
+    size_t left, right;        /* nodes, of and, or, not (left) */
+    size_t value, value_count; /* of tests */
+};
+
+struct filter {
+    struct filter_node *nodes;
+    size_t node_count, node_room, root;
+    struct filter_value *values;
+    size_t value_count, value_room;
+};
+
+/* Fails    BAD_ARGUMENT with the place: "filter, character 6: ..."; NO_MEMORY.
+ * Owns     filter_clear gives back what it holds; it takes a zeroed one. */
+enum dylumo_status songs_filter_parse(struct filter *filter, const char *text,
+                                      struct dylumo_error *err) DY_MUST_USE;
+void songs_filter_clear(struct filter *filter);
+
+/* Songs whose title holds every word of `words` (folded, one blank between) as whole words, or is
+ * equal to them when folded: bits of within that stay are written to out (songs_filter_title.c). */
+bool songs_filter_titles(const struct dy_songs *songs, const char *words, bool equal,
+                         const uint64_t *within, uint64_t *out) DY_MUST_USE;
+
+/* Whether every word of `words` is a word of the folded text. */
+bool songs_has_words(struct dy_text folded, const char *words);
+
+static inline size_t songs_mask_words(const struct dy_songs *songs)
+{
+    return (songs->file.count + 63) / 64;
+}
+
+#endif
