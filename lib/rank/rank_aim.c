@@ -126,6 +126,7 @@ static enum dylumo_status apply_change(const struct dy_rank *rank, const struct 
     double old = dy_normal_share(target->places[j]);
     double wanted = clamp(change->relative ? old + change->value : change->value, 0, 1);
     target->places[j] = score_of_share(wanted);
+    target->axes[j].asked = true;
     if (target->weights[j] == 0)
         target->weights[j] = usual_weight(rank);
     add_note(target, "%s set to %.2f (the picture says %.2f)", change->name, wanted, old);
@@ -165,13 +166,16 @@ static enum dylumo_status lean_on_song(const struct dy_rank *rank, const struct 
     size_t song;
     if (!dy_songs_find(rank->songs, id, strlen(id), &song))
         return dy_fail(err, DYLUMO_NOT_FOUND, "the catalogue holds no song with the id '%s'", id);
-    for (unsigned a = 0; a < rank->axes; a++)
+    for (unsigned a = 0; a < rank->axes; a++) {
         target->places[a] = (target->places[a] + (double)target->space.columns[a][song]) / 2;
+        target->axes[a].asked = true;
+    }
     for (size_t i = 0; i < DY_COUNT(sound); i++) {
         int j = column_named(rank, mood, target, dylumo_feature_info(sound[i])->name);
         if (j < (int)rank->axes)
             continue; /* a mood axis of that name has its place already */
         target->places[j] = (double)target->space.columns[j][song];
+        target->axes[j].asked = true;
         target->weights[j] = usual_weight(rank) / 4;
     }
     struct dy_song leaned;
@@ -200,7 +204,7 @@ static enum dylumo_status prefer_familiar(const struct dy_rank *rank, double fam
     target->space.columns[j] = popularity;
     target->places[j] = score_of_share(1);
     target->weights[j] = familiar * usual_weight(rank) / 4;
-    target->axes[j] = (struct dy_rank_axis){"popularity", -1, -1, INFINITY};
+    target->axes[j] = (struct dy_rank_axis){"popularity", -1, -1, INFINITY, true};
     add_note(target, "well-known songs preferred");
     return DYLUMO_OK;
 }

@@ -118,9 +118,10 @@ static int write_reason(const struct dy_rank *rank, const struct dy_rank_target 
     bool more = share >= 0.5;
     bool against = runs_against(rank, &target->axes[reason->axis], (int)reason->feature);
     double photo_share = more != against ? photo : 1 - photo;
-    return snprintf(text, size, "%s%s than %.0f %%%s (photo: %.0f %%)", first ? "" : ", ",
+    return snprintf(text, size, "%s%s than %.0f %%%s (%s: %.0f %%)", first ? "" : ", ",
                     more ? words[reason->feature].more : words[reason->feature].less,
-                    100 * (more ? share : 1 - share), first ? " of songs" : "", 100 * photo_share);
+                    100 * (more ? share : 1 - share), first ? " of songs" : "",
+                    target->axes[reason->axis].asked ? "asked" : "photo", 100 * photo_share);
 }
 
 void dy_rank_why(const struct dy_rank *rank, const struct dy_rank_target *target, uint32_t song,

@@ -213,15 +213,42 @@ static bool describe_picture(struct full_answer *answer, const char *name,
     return out->picture || !name;
 }
 
-/* The mask of the query's filter, NULL without one; freed by the caller. */
-static enum dylumo_status read_filter(const struct dylumo *dylumo, const struct dylumo_query *query,
-                                      uint64_t **allowed, struct dylumo_error *err)
+/* Takes the song that is leaned on, in all its recordings, out of the mask: who names a song has
+ * it. A mask is made when there is none. */
+static enum dylumo_status leave_out(const struct dy_songs *songs, const char *id,
+                                    uint64_t **allowed, struct dylumo_error *err)
 {
-    const char *filter = DY_MEMBER(query, filter);
+    size_t count = dy_songs_count(songs), words = (count + 63) / 64, leaned;
+    if (!dy_songs_find(songs, id, strlen(id), &leaned))
+        return DYLUMO_OK; /* dy_rank_aim has refused it */
+    if (!*allowed) {
+        *allowed = dy_new_array(words, sizeof **allowed);
+        if (!*allowed)
+            return dy_fail(err, DYLUMO_NO_MEMORY, "no memory to leave out a song of %zu", count);
+        memset(*allowed, 0xFF, words * sizeof **allowed);
+    }
+    uint32_t recording = dy_songs_recording(songs, leaned);
+    for (size_t i = 0; i < count; i++)
+        if (dy_songs_recording(songs, i) == recording)
+            (*allowed)[i / 64] &= ~((uint64_t)1 << (i % 64));
+    return DYLUMO_OK;
+}
+
+/* The mask of the songs that the query allows, NULL for all; freed by the caller, also on failure.
+ */
+static enum dylumo_status read_allowed(const struct dylumo *dylumo,
+                                       const struct dylumo_query *query, uint64_t **allowed,
+                                       struct dylumo_error *err)
+{
+    const char *filter = DY_MEMBER(query, filter), *like = DY_MEMBER(query, like_id);
     size_t passing;
+    enum dylumo_status st = DYLUMO_OK;
     *allowed = NULL;
-    return filter && *filter ? dy_songs_filter(dylumo->songs, filter, allowed, &passing, err)
-                             : DYLUMO_OK;
+    if (filter && *filter)
+        st = dy_songs_filter(dylumo->songs, filter, allowed, &passing, err);
+    if (!st && like)
+        st = leave_out(dylumo->songs, like, allowed, err);
+    return st;
 }
 
 enum dylumo_status recommend_answer(const struct dylumo *dylumo, const struct dy_mood *mood,
@@ -237,22 +264,22 @@ enum dylumo_status recommend_answer(const struct dylumo *dylumo, const struct dy
     if (!st)
         st = dy_rank_aim(dylumo->rank, mood, query, &target, err);
     if (!st)
-        st = read_filter(dylumo, query, &allowed, err);
-    if (st)
-        return st;
-    rules.allowed = allowed;
-    struct full_answer *answer = dy_new(sizeof *answer);
-    if (!answer) {
+        st = read_allowed(dylumo, query, &allowed, err);
+    struct full_answer *answer = st ? NULL : dy_new(sizeof *answer);
+    if (!st && !answer)
+        st = dy_fail(err, DYLUMO_NO_MEMORY, "no memory for the answer");
+    if (st) {
         dy_free(allowed);
-        return dy_fail(err, DYLUMO_NO_MEMORY, "no memory for the answer");
+        return st;
     }
+    rules.allowed = allowed;
     answer->public.struct_size = sizeof answer->public;
     st = fill_songs(dylumo, answer, &target, &rules, err);
-    bool filtered = allowed != NULL;
     dy_free(allowed);
+    const char *filter = DY_MEMBER(query, filter);
     uint32_t count = DY_MEMBER(query, count);
     if (!st && (!describe_picture(answer, name, sight) ||
-                !write_note(answer, target.note, count ? count : DEFAULT_COUNT, filtered)))
+                !write_note(answer, target.note, count ? count : DEFAULT_COUNT, filter && *filter)))
         st = dy_fail(err, DYLUMO_NO_MEMORY, "no memory for the answer's texts");
     if (st) {
         dylumo_answer_free(&answer->public);

@@ -189,6 +189,24 @@ static void a_mood_alone_is_answered(void **state)
     assert_true(valence[1] > valence[0]);
 }
 
+static void the_song_leaned_on_is_not_in_the_list(void **state)
+{
+    struct dylumo_answer *plain = answer_photo(*state, "photos/cat.jpg", NULL);
+    const struct dylumo_song *best = dylumo_answer_song(plain, 0);
+    struct dylumo_query query = DYLUMO_QUERY_INIT;
+    query.like_id = best->id;
+    query.count = 100;
+    query.per_artist = UINT32_MAX;
+    struct dylumo_answer *leaning = answer_photo(*state, "photos/cat.jpg", &query);
+    assert_int_equal(leaning->song_count, 100);
+    for (size_t i = 0; i < leaning->song_count; i++)
+        assert_string_not_equal(dylumo_answer_song(leaning, i)->id, best->id);
+    assert_non_null(strstr(leaning->note, "leaning on "));
+    assert_non_null(strstr(dylumo_answer_song(leaning, 0)->why, "(asked: "));
+    dylumo_answer_free(leaning);
+    dylumo_answer_free(plain);
+}
+
 static void fewer_songs_than_asked_are_no_error(void **state)
 {
     struct dylumo_query query = DYLUMO_QUERY_INIT;
@@ -354,6 +372,7 @@ int main(void)
         cmocka_unit_test(what_was_decoded_elsewhere_gets_the_same_songs),
         cmocka_unit_test(the_numbers_of_an_answer_bring_it_back),
         cmocka_unit_test(a_mood_alone_is_answered),
+        cmocka_unit_test(the_song_leaned_on_is_not_in_the_list),
         cmocka_unit_test(fewer_songs_than_asked_are_no_error),
         cmocka_unit_test(threads_share_one_handle),
         cmocka_unit_test(what_cannot_be_answered_is_said),
