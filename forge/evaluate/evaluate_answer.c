@@ -265,20 +265,24 @@ enum dylumo_status dy_fit_answer_drawn(const struct dy_fit_catalogue *catalogue,
     const uint32_t *candidates = all ? catalogue->all : catalogue->parts[part].songs;
     size_t count = all ? catalogue->all_count : catalogue->parts[part].count;
     uint32_t *sorted = NULL;
-    enum dylumo_status st = DYLUMO_OK;
     if (count == 0)
         return dy_fail(err, DYLUMO_BAD_FILE, "the catalogue holds no song that may be shown");
     if (pool) {
         sorted = dy_new_array(count, sizeof *sorted);
-        st = sorted ? sort_popular(catalogue, candidates, count, sorted, err)
-                    : dy_fail(err, DYLUMO_NO_MEMORY, "no memory to sort %zu songs", count);
+        if (!sorted)
+            return dy_fail(err, DYLUMO_NO_MEMORY, "no memory to sort %zu songs", count);
+        enum dylumo_status st = sort_popular(catalogue, candidates, count, sorted, err);
+        if (st) {
+            dy_free(sorted);
+            return st;
+        }
         candidates = sorted;
         count = pool < count ? pool : count;
     }
     struct dy_evaluate_random random = {seed};
-    for (size_t i = 0; !st && i < pictures; i++)
+    for (size_t i = 0; i < pictures; i++)
         draw_answer(catalogue, candidates, count, dy_evaluate_random_next(&random),
                     songs + i * DY_FIT_SONGS_EACH);
     dy_free(sorted);
-    return st;
+    return DYLUMO_OK;
 }

@@ -199,40 +199,49 @@ static void make_axes(double learned[2][F], const double correlation[F][F], doub
     scale_to_one(axes[1], correlation);
 }
 
+/* The judged songs of all parts but one, their features centred. songs [room]. */
+static void gather(const struct dy_fit_catalogue *catalogue, size_t without, struct judged *judged,
+                   uint32_t *songs)
+{
+    struct dy_songs_space space = dy_songs_space(catalogue->songs);
+    for (size_t p = 0; p < catalogue->part_count; p++)
+        for (size_t i = 0; p != without && i < catalogue->parts[p].count; i++) {
+            uint32_t song = catalogue->parts[p].songs[i];
+            for (size_t f = 0; f < F; f++)
+                judged->x[judged->count * F + f] = (double)space.columns[f][song];
+            songs[judged->count++] = song;
+        }
+    for (size_t f = 0; f < F; f++)
+        centre(judged->x + f, judged->count, F);
+}
+
 static enum dylumo_status fit(const struct dy_fit_catalogue *catalogue,
                               const double correlation[F][F], size_t without, double axes[2][F],
                               struct dylumo_error *err)
 {
-    struct dy_songs_space space = dy_songs_space(catalogue->songs);
     size_t room = 0;
     for (size_t p = 0; p < catalogue->part_count; p++)
         room += p == without ? 0 : catalogue->parts[p].count;
-    struct judged judged = {0, dy_new_array(room, F * sizeof(double)),
-                            dy_new_array(room, sizeof(double))};
+    double *numbers = dy_new_array(room, (F + 1) * sizeof *numbers);
     uint32_t *songs = dy_new_array(room, sizeof *songs);
-    double learned[2][F];
-    enum dylumo_status st = DYLUMO_OK;
-    if (!judged.x || !judged.y || !songs)
-        st = dy_fail(err, DYLUMO_NO_MEMORY, "no memory for %zu judged songs", room);
-    for (size_t p = 0; !st && p < catalogue->part_count; p++)
-        for (size_t i = 0; p != without && i < catalogue->parts[p].count; i++) {
-            uint32_t song = catalogue->parts[p].songs[i];
-            for (size_t f = 0; f < F; f++)
-                judged.x[judged.count * F + f] = (double)space.columns[f][song];
-            songs[judged.count++] = song;
-        }
-    for (size_t f = 0; !st && f < F; f++)
-        centre(judged.x + f, judged.count, F);
-    for (size_t axis = 0; !st && axis < 2; axis++) {
-        st =
-            judge(&judged, axis ? catalogue->judged_energy : catalogue->judged_valence, songs, err);
-        if (!st)
-            ridge(&judged, learned[axis]);
+    if (!numbers || !songs) {
+        dy_free(numbers);
+        dy_free(songs);
+        return dy_fail(err, DYLUMO_NO_MEMORY, "no memory for %zu judged songs", room);
     }
-    if (!st)
+    struct judged judged = {0, numbers, numbers + room * F};
+    double learned[2][F];
+    gather(catalogue, without, &judged, songs);
+    enum dylumo_status st = judge(&judged, catalogue->judged_valence, songs, err);
+    if (!st) {
+        ridge(&judged, learned[0]);
+        st = judge(&judged, catalogue->judged_energy, songs, err);
+    }
+    if (!st) {
+        ridge(&judged, learned[1]);
         make_axes(learned, correlation, axes);
-    dy_free(judged.x);
-    dy_free(judged.y);
+    }
+    dy_free(numbers);
     dy_free(songs);
     return st;
 }
@@ -249,7 +258,7 @@ enum dylumo_status dy_fit_axes(const struct dy_fit_catalogue *catalogue, size_t 
 enum dylumo_status dy_fit_axes_hold_back(struct dy_fit_catalogue *catalogue, const float own[2][F],
                                          double *difference, struct dylumo_error *err)
 {
-    double correlation[F][F], axes[2][F];
+    double correlation[F][F], axes[2][F] = {{0}};
     struct dy_songs_space space = dy_songs_space(catalogue->songs);
     if (catalogue->part_count < 2)
         return dy_fail(err, DYLUMO_BAD_ARGUMENT,

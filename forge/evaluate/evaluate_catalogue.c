@@ -84,7 +84,7 @@ static enum dylumo_status read_table(struct dy_fit_catalogue *catalogue, const c
                                      size_t *unknown, struct dylumo_error *err)
 {
     struct dy_csv *csv = NULL;
-    struct judged_columns columns;
+    struct judged_columns columns = {0};
     bool more = true;
     enum dylumo_status st = dy_csv_open(&csv, path, err);
     if (!st)

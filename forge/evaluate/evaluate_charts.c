@@ -99,7 +99,9 @@ static void marks_below(FILE *out, const struct scale *x, double top, double bot
     double step = step_of(x->low, x->high);
     if (x->to - x->from < 200.0) /* a narrow one has no room for that many */
         step *= 2.0;
-    for (double v = ceil(x->low / step) * step; v <= x->high + 1e-9; v += step) {
+    long last = lround(floor(x->high / step + 1e-9));
+    for (long mark = lround(ceil(x->low / step - 1e-9)); mark <= last; mark++) {
+        double v = (double)mark * step;
         line(out, "grid", at(x, v), top, at(x, v), bottom);
         label_number(out, "mark", "middle", at(x, v), bottom + 13, v, digits_of(step));
     }
@@ -108,7 +110,9 @@ static void marks_below(FILE *out, const struct scale *x, double top, double bot
 static void marks_left(FILE *out, const struct scale *y, double left, double right)
 {
     double step = step_of(y->low, y->high);
-    for (double v = ceil(y->low / step) * step; v <= y->high + 1e-9; v += step) {
+    long last = lround(floor(y->high / step + 1e-9));
+    for (long mark = lround(ceil(y->low / step - 1e-9)); mark <= last; mark++) {
+        double v = (double)mark * step;
         line(out, "grid", left, at(y, v), right, at(y, v));
         label_number(out, "mark", "end", left - 5, at(y, v) + 4, v, digits_of(step));
     }

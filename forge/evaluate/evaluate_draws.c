@@ -98,7 +98,7 @@ enum dylumo_status fit_variety(struct dy_variety *out, const struct dy_fit_pictu
     *out = (struct dy_variety){.most_song = DY_NO_SONG};
     enum dylumo_status st = DYLUMO_OK;
     if (!members)
-        st = dy_fail(err, DYLUMO_NO_MEMORY, "no memory to draw %zu pictures", pictures->count);
+        return dy_fail(err, DYLUMO_NO_MEMORY, "no memory to draw %zu pictures", pictures->count);
     for (size_t draw = 0; !st && draw < options->draws; draw++) {
         uint32_t *drawn = members + pictures->count, *answers = drawn + pictures->count;
         size_t count = 0;

@@ -151,15 +151,16 @@ static void fit_table(const struct dy_fit_report *report, FILE *out, enum dy_fit
 static void fits(const struct dy_fit_report *report, FILE *out, enum dy_fit_stage stage)
 {
     static const char *const about[DY_FIT_STAGES] = {
-        "Fits of valence and energy are rank correlations (Spearman): 1 is the same order, 0 none. "
-        "The others are the chance that a picture of the one kind gets the happier, or livelier, "
-        "songs than one of the other kind: .5 is chance (dashed). Bars: 95 % by drawing the "
-        "pictures again.",
-        "Both sides are people's: their feeling about the picture and listeners' words for the "
-        "song. No number of the catalogue stands between them. Part of the songs' artists each "
-        "time; means over the parts.",
-        "What the mood says of the picture, held against people directly. The songs cannot do "
-        "better than this for long.",
+        ("Fits of valence and energy are rank correlations (Spearman): 1 is the same order, 0 "
+         "none. "
+         "The others are the chance that a picture of the one kind gets the happier, or livelier, "
+         "songs than one of the other kind: .5 is chance (dashed). Bars: 95 % by drawing the "
+         "pictures again."),
+        ("Both sides are people's: their feeling about the picture and listeners' words for the "
+         "song. No number of the catalogue stands between them. Part of the songs' artists each "
+         "time; means over the parts."),
+        ("What the mood says of the picture, held against people directly. The songs cannot do "
+         "better than this for long."),
     };
     size_t first = 0, columns = stage_columns(&report->table, stage, &first);
     if (columns == 0)
@@ -230,15 +231,15 @@ static void boxes_card(const struct dy_fit_report *report, FILE *out, size_t set
     const double *from = energy ? scores->energy : scores->valence;
     struct chart_box boxes[DY_FIT_DISGUST + 1];
     size_t box_count = 0;
-    for (uint8_t e = 0; e <= DY_FIT_DISGUST; e++) {
+    for (unsigned e = 0; e <= DY_FIT_DISGUST; e++) {
         size_t count = 0;
         for (size_t i = 0; i < pictures->count; i++)
             if (pictures->set[i] == set && pictures->emotion[i] == e && !isnan(from[i]))
                 values[count++] = from[i];
         if (count < 3)
             continue;
-        boxes[box_count].name = emotion_title(e);
-        boxes[box_count].side = dy_fit_side(energy ? DY_FIT_LIVELY : DY_FIT_POSITIVE, e);
+        boxes[box_count].name = emotion_title((uint8_t)e);
+        boxes[box_count].side = dy_fit_side(energy ? DY_FIT_LIVELY : DY_FIT_POSITIVE, (uint8_t)e);
         box_of(&boxes[box_count++], values, count);
     }
     if (box_count == 0)
@@ -347,11 +348,12 @@ static void emotion_cards(const struct dy_fit_report *report, FILE *out, size_t 
             ": what is taken for what <span>right %s</span></h3><div class=\"wide\">"
             "<table class=\"heat\"><tr><th></th>",
             figure_range_text(right, &e->accuracy));
-    for (uint8_t c = 0; c < DYLUMO_EMOTION_COUNT; c++)
-        fprintf(out, "<th title=\"%s\">%.3s</th>", emotion_title(c), emotion_title(c));
+    for (unsigned c = 0; c < DYLUMO_EMOTION_COUNT; c++)
+        fprintf(out, "<th title=\"%s\">%.3s</th>", emotion_title((uint8_t)c),
+                emotion_title((uint8_t)c));
     fputs("</tr>", out);
-    for (uint8_t row = 0; row < DYLUMO_EMOTION_COUNT; row++)
-        heat_row(e, out, row);
+    for (unsigned row = 0; row < DYLUMO_EMOTION_COUNT; row++)
+        heat_row(e, out, (uint8_t)row);
     fputs("</table></div></div>\n", out);
 }
 

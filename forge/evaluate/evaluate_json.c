@@ -88,9 +88,9 @@ static json_t *emotions(const struct dy_fit_report *report)
         if (e->pictures == 0)
             continue;
         json_t *confusion = json_object();
-        for (uint8_t row = 0; row < DYLUMO_EMOTION_COUNT; row++)
+        for (unsigned row = 0; row < DYLUMO_EMOTION_COUNT; row++)
             json_object_set_new(
-                confusion, emotion_title(row),
+                confusion, emotion_title((uint8_t)row),
                 numbers(e->confusion + row * DYLUMO_EMOTION_COUNT, DYLUMO_EMOTION_COUNT));
         json_array_append_new(
             array,

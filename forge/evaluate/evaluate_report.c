@@ -90,32 +90,33 @@ enum dylumo_status dy_fit_gains(double *gains, const struct dy_fit_pictures *pic
 {
     uint32_t *members = dy_new_array(pictures->count, 2 * sizeof *members);
     double *work = dy_new_array(pictures->count, 3 * sizeof *work);
-    enum dylumo_status st = DYLUMO_OK;
-    if (!members || !work)
-        st = dy_fail(err, DYLUMO_NO_MEMORY, "no memory for the places of %zu pictures",
-                     pictures->count);
-    size_t count = 0;
-    for (size_t i = 0; !st && i < pictures->count; i++) {
-        gains[i] = 0.0;
-        if (pictures->set[i] == set)
-            members[count++] = (uint32_t)i;
-    }
-    if (!st) {
+    bool ok = members && work;
+    if (ok) {
         uint32_t *order = members + pictures->count;
+        size_t count = 0;
+        for (size_t i = 0; i < pictures->count; i++) {
+            gains[i] = 0.0;
+            if (pictures->set[i] == set)
+                members[count++] = (uint32_t)i;
+        }
         add_gains(gains, pictures, members, count, DY_FIT_VALENCE, scores->valence, work, order);
         add_gains(gains, pictures, members, count, DY_FIT_ENERGY, scores->energy, work, order);
     }
     dy_free(members);
     dy_free(work);
-    return st;
+    return ok ? DYLUMO_OK
+              : dy_fail(err, DYLUMO_NO_MEMORY, "no memory for the places of %zu pictures",
+                        pictures->count);
 }
 
 /* ------------------------------------------------------------------ spelling */
 
 const char *figure_text(char text[FIGURE_TEXT], double value, int digits)
 {
-    if (isnan(value))
-        return strcpy(text, "-");
+    if (isnan(value)) {
+        snprintf(text, FIGURE_TEXT, "-");
+        return text;
+    }
     snprintf(text, FIGURE_TEXT, "%.*f", digits, value);
     char *zero = text[0] == '-' ? text + 1 : text;
     if (zero[0] == '0' && zero[1] == '.')

@@ -325,18 +325,18 @@ static enum dylumo_status intervals(struct sheet *sheet, uint64_t seed,
 {
     struct dy_fit_table *table = sheet->table;
     size_t count = sheet->pictures->count, n = sheet->replicate_count;
-    uint8_t *strata = dy_new_array(count, 1);
-    double *copy = dy_new_array(n, sizeof *copy);
     sheet->replicates =
         dy_new_array(table->row_count * table->column_count * n, sizeof *sheet->replicates);
-    enum dylumo_status st = DYLUMO_OK;
-    if (!strata || !copy || !sheet->replicates)
-        st = dy_fail(err, DYLUMO_NO_MEMORY, "no memory for %zu draws of the pictures", n);
-    if (!st) {
-        strata_of(strata, sheet->pictures);
-        struct dy_bootstrap bootstrap = {count, strata, n, seed, 3 * count, measure_draw, sheet};
-        st = dy_bootstrap_run(&bootstrap, context, err);
+    uint8_t *strata = dy_new_array(count, 1);
+    double *copy = dy_new_array(n, sizeof *copy);
+    if (!strata || !copy || !sheet->replicates) {
+        dy_free(strata);
+        dy_free(copy);
+        return dy_fail(err, DYLUMO_NO_MEMORY, "no memory for %zu draws of the pictures", n);
     }
+    strata_of(strata, sheet->pictures);
+    struct dy_bootstrap bootstrap = {count, strata, n, seed, 3 * count, measure_draw, sheet};
+    enum dylumo_status st = dy_bootstrap_run(&bootstrap, context, err);
     for (size_t r = table->row_count; !st && r-- > 0;) /* the first row last: others need it */
         for (size_t c = 0; c < table->column_count; c++) {
             own_interval(sheet, r, c, copy);

@@ -89,12 +89,12 @@ static void variety(const struct dy_fit_report *report, FILE *out)
 static void confusion(const struct dy_fit_emotions *emotions, FILE *out)
 {
     left(out, "  what it is", NAME_WIDTH);
-    for (uint8_t c = 0; c < DYLUMO_EMOTION_COUNT; c++)
-        left(out, emotion_title(c), 13);
+    for (unsigned c = 0; c < DYLUMO_EMOTION_COUNT; c++)
+        left(out, emotion_title((uint8_t)c), 13);
     fputc('\n', out);
-    for (uint8_t row = 0; row < DYLUMO_EMOTION_COUNT; row++) {
+    for (unsigned row = 0; row < DYLUMO_EMOTION_COUNT; row++) {
         fputs("  ", out);
-        left(out, emotion_title(row), NAME_WIDTH - 2);
+        left(out, emotion_title((uint8_t)row), NAME_WIDTH - 2);
         for (size_t c = 0; c < DYLUMO_EMOTION_COUNT; c++) {
             char text[FIGURE_TEXT];
             left(out, figure_text(text, emotions->confusion[row * DYLUMO_EMOTION_COUNT + c], 2),
