@@ -41,6 +41,7 @@
 #define PROGRAM_VERBS(X)                            \
     X(recommend, "songs that fit a photo")          \
     X(import, "a songs file from a table of songs") \
+    X(train, "a mood file from labelled pictures")  \
     X(help, "what a command does and how it is called")
 
 #define PROGRAM_DECLARE(verb, about) int command_##verb(int argc, char **argv);

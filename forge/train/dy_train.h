@@ -7,7 +7,6 @@
 #define DY_TRAIN_H
 
 #include "dy_base.h"
-#include "dy_mood.h"
 
 /* ------------------------------------------------------------------ pictures (train_labels.c) */
 
@@ -105,7 +104,7 @@ struct dy_train_options {
     const char *cache_path; /* NULL: output_path + ".embeddings" */
     const char *recipe;     /* "default" or "plain"; NULL: "default" */
     uint64_t seed;
-    unsigned networks, folds, epochs, views; /* 0: the recipe's; folds 1: none, no figures */
+    unsigned networks, folds, epochs, views; /* 0: the recipe's */
     bool keep_folds; /* also write output_path + ".fold-N" (mood files of those who did not see
                         fold N) and output_path + ".folds.csv" (file,fold) */
     bool restart;    /* do not go on from output_path + ".checkpoint" */

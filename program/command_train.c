@@ -1,0 +1,216 @@
+/* dylumo train TABLE...: a mood file from labelled pictures and a songs file. One line an epoch,
+ * the figures out of fold at the end; an interrupt leaves a checkpoint that the same call goes on
+ * from. */
+#include "dy_program.h"
+
+#include "dylumo.h"
+
+#include "dy_train.h"
+
+#include <math.h>
+#include <stdio.h>
+
+enum option_id {
+    OUTPUT = 'o',
+    SONGS = 's',
+    THREADS = 't',
+    ENCODER = 256,
+    RECIPE,
+    SEED,
+    NETWORKS,
+    FOLDS,
+    EPOCHS,
+    VIEWS,
+    CACHE,
+    KEEP_FOLDS,
+    RESTART
+};
+
+static const struct program_option options[] = {
+    {"output", OUTPUT, "FILE", "the mood file to write (mood.safetensors)"},
+    {"songs", SONGS, "FILE", "the catalogue to learn from"},
+    {"encoder", ENCODER, "FILE", "the encoder's weights"},
+    {"recipe", RECIPE, "NAME", "default, or plain: what everyone starts with"},
+    {"seed", SEED, "N", "another seed, another result (1)"},
+    {"networks", NETWORKS, "N", "networks whose outputs are averaged"},
+    {"folds", FOLDS, "N", "parts that are held out in turn"},
+    {"epochs", EPOCHS, "N", "rounds over the pictures"},
+    {"views", VIEWS, "N", "1: the whole picture, 2: and mirrored, 6: and\nfour crops of it"},
+    {"cache", CACHE, "FILE", "where embeddings are kept (beside the output)"},
+    {"keep-folds", KEEP_FOLDS, NULL, "write each fold's mood file and who was in it too"},
+    {"restart", RESTART, NULL, "do not go on from a stopped run"},
+    {"threads", THREADS, "N", "use at most N threads (all cores)"},
+};
+
+static const struct program_usage usage = {
+    "train",
+    "TABLE...",
+    "Trains the mood that `dylumo recommend` reads, from pictures that people labelled:\n"
+    "tables with file and emotion, or file, valence_mean and arousal_mean; EMID_data.csv;\n"
+    "folders with one folder for each emotion.",
+    options,
+    DY_COUNT(options),
+    "A run that was interrupted goes on when it is called again in the same way.\n"
+    "Example: dylumo train oasis.csv fi/labels.csv --songs songs.dylumo -o mood.safetensors"};
+
+static void number(struct program_arguments *args, uint64_t max, unsigned *to)
+{
+    uint64_t value;
+    if (program_whole(args, 1, max, &value))
+        *to = (unsigned)value;
+}
+
+static void take_option(struct program_arguments *args, int option,
+                        struct dy_train_options *request, struct dylumo_context *context)
+{
+    switch (option) {
+    case OUTPUT:
+        request->output_path = args->value;
+        break;
+    case SONGS:
+        request->songs_path = args->value;
+        break;
+    case ENCODER:
+        request->encoder_path = args->value;
+        break;
+    case RECIPE:
+        request->recipe = args->value;
+        break;
+    case CACHE:
+        request->cache_path = args->value;
+        break;
+    case SEED:
+        program_whole(args, 0, UINT32_MAX, &request->seed);
+        break;
+    case NETWORKS:
+        number(args, 64, &request->networks);
+        break;
+    case FOLDS:
+        number(args, 64, &request->folds);
+        break;
+    case EPOCHS:
+        number(args, 10000, &request->epochs);
+        break;
+    case VIEWS:
+        number(args, DY_VIEWS, &request->views);
+        break;
+    case KEEP_FOLDS:
+        request->keep_folds = true;
+        break;
+    case RESTART:
+        request->restart = true;
+        break;
+    case THREADS:
+        number(args, 1024, &context->threads);
+        break;
+    default:
+        break;
+    }
+}
+
+/* "0.912", or "-" where nothing was told. */
+static const char *figure(char text[static 16], double value)
+{
+    if (isfinite(value))
+        snprintf(text, 16, "%.3f", value);
+    else
+        snprintf(text, 16, "-");
+    return text;
+}
+
+static void show_epoch(void *user, const struct dy_train_epoch *e)
+{
+    char valence[16], arousal[16], emotions[16], fold[32] = "all   ";
+    (void)user;
+    program_progress_clear();
+    if (e->fold)
+        snprintf(fold, sizeof fold, "fold %u", e->fold);
+    printf("network %2u of %u  %s  epoch %3u of %u  loss %.4f  held out: valence %s arousal %s "
+           "emotions %s  %.1f s\n",
+           e->part, e->parts, fold, e->epoch, e->epochs, e->loss, figure(valence, e->valence_fit),
+           figure(arousal, e->arousal_fit), figure(emotions, e->emotion_accuracy), e->seconds);
+    fflush(stdout);
+}
+
+static void show_line(const char *what, double value)
+{
+    char text[16];
+    printf("  %-52s %s\n", what, figure(text, value));
+}
+
+static void show_figures(const struct dy_train_figures *f, const char *path)
+{
+    printf("\nOut of fold, %zu pictures (%zu rated, %zu with an emotion, %zu unreadable):\n",
+           f->pictures - f->unreadable, f->rated, f->with_emotion, f->unreadable);
+    show_line("people's valence and ours (rho)", f->valence_fit);
+    show_line("people's arousal and ours (rho)", f->arousal_fit);
+    show_line("people's valence and the first axis (rho)", f->valence_place);
+    show_line("people's arousal and the second axis (rho)", f->energy_place);
+    show_line("happy or unhappy words told apart (AUC)", f->happy_or_not);
+    show_line("lively or calm words told apart (AUC)", f->lively_or_calm);
+    show_line("seven emotions right, equal shares (chance .143)", f->emotion_accuracy);
+    show_line("expected calibration error", f->calibration_error);
+    for (unsigned i = 0; i < DYLUMO_FEATURE_COUNT; i++) {
+        char what[64];
+        snprintf(what, sizeof what, "r2 of a song's %s",
+                 dylumo_feature_info((enum dylumo_feature)i)->name);
+        show_line(what, f->r2[i]);
+    }
+    printf("Wrote %s. `dylumo evaluate` compares it with the baselines, song by song.\n", path);
+}
+
+/* What chance, or a constant mood, reaches. NaN beats nothing and loses to nothing. */
+static bool beats_chance(const struct dy_train_figures *f)
+{
+    return !(f->valence_place <= 0) && !(f->energy_place <= 0) && !(f->happy_or_not <= 0.5) &&
+           !(f->lively_or_calm <= 0.5);
+}
+
+/* Defaults that dylumo_locate finds; room for both lives in main's frame. */
+static bool find_parts(struct dy_train_options *request, char encoder[static 4096],
+                       char songs[static 4096])
+{
+    struct dylumo_error err;
+    if (!request->encoder_path) {
+        if (dylumo_locate("encoder", encoder, 4096, &err))
+            return program_fail(&err), false;
+        request->encoder_path = encoder;
+    }
+    if (!request->songs_path) {
+        if (dylumo_locate("songs", songs, 4096, &err))
+            return program_fail(&err), false;
+        request->songs_path = songs;
+    }
+    return true;
+}
+
+int command_train(int argc, char **argv)
+{
+    struct program_arguments args = program_arguments_of(&usage, argc, argv);
+    struct dylumo_context context = program_context();
+    struct dy_train_options request = {
+        .output_path = "mood.safetensors", .seed = 1, .epoch = show_epoch};
+    struct dy_train_figures figures;
+    struct dylumo_error err;
+    char encoder[4096], songs[4096];
+    int option;
+    while ((option = program_next(&args)) != PROGRAM_END)
+        take_option(&args, option, &request, &context);
+    if (args.stop || program_expect_names(&args, 1, 1000))
+        return args.exit_code;
+    request.labels = (const char *const *)args.names;
+    request.label_count = args.name_count;
+    if (!find_parts(&request, encoder, songs))
+        return PROGRAM_NOT_FOUND;
+    enum dylumo_status st = dy_train_run(&request, &context, &figures, &err);
+    program_progress_clear();
+    if (st)
+        return program_fail(&err);
+    show_figures(&figures, request.output_path);
+    if (!beats_chance(&figures)) {
+        printf(
+            "This mood does not beat songs drawn by chance: more, or better, labels are needed.\n");
+        return PROGRAM_PARTLY;
+    }
+    return PROGRAM_OK;
+}
