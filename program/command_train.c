@@ -45,13 +45,13 @@ static const struct program_option options[] = {
 static const struct program_usage usage = {
     "train",
     "TABLE...",
-    "Trains the mood that `dylumo recommend` reads, from pictures that people labelled:\n"
-    "tables with file and emotion, or file, valence_mean and arousal_mean; EMID_data.csv;\n"
-    "folders with one folder for each emotion.",
+    "Trains the mood that `dylumo recommend` reads, from pictures people labelled:\n"
+    "tables with file and emotion, or file, valence_mean and arousal_mean, or EMID's\n"
+    "EMID_data.csv; or folders with one folder for each emotion.",
     options,
     DY_COUNT(options),
     "A run that was interrupted goes on when it is called again in the same way.\n"
-    "Example: dylumo train oasis.csv fi/labels.csv --songs songs.dylumo -o mood.safetensors"};
+    "Example: dylumo train oasis.csv fi/labels.csv -o mood.safetensors"};
 
 static void number(struct program_arguments *args, uint64_t max, unsigned *to)
 {

@@ -15,7 +15,7 @@ struct train_data {
     const struct dy_embeddings *embeddings;
     const struct train_songs *songs;
     const uint8_t *fold;  /* [pictures] TRAIN_NO_FOLD: cannot be read */
-    const uint8_t *tenth; /* [pictures] 0 to 9; recipe plain stops by the pictures of the first */
+    const uint8_t *tenth; /* [pictures] 0 to 9; recipe plain stops by the pictures of one of them */
     uint64_t seed;
     struct dy_workers *workers;
 };
@@ -46,6 +46,7 @@ struct train_fit {
     float *valence, *arousal; /* [pictures] normal scores within their table */
     uint32_t *order;          /* scratch: [rated_count], or plain's pairs of picture and song */
     size_t pair_count;
+    unsigned held_tenth; /* plain: which tenth is held back */
     uint32_t *pair_song;
     struct train_target *targets; /* [rows] */
     const float **sources;        /* [rows] embeddings of the batch */

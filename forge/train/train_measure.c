@@ -63,7 +63,7 @@ static double correlation(const double *x, const double *y, size_t count)
         yy += (y[i] - mean_y) * (y[i] - mean_y);
         xy += (x[i] - mean_x) * (y[i] - mean_y);
     }
-    return xx > 0 && yy > 0 ? xy / sqrt(xx * yy) : NAN;
+    return xx > 1e-9 && yy > 1e-9 ? xy / sqrt(xx * yy) : NAN;
 }
 
 double train_spearman(const double *x, const double *y, size_t count)

@@ -37,7 +37,24 @@ static bool belongs(const struct train_fit *fit, size_t picture, bool held_back)
     unsigned fold = data->fold[picture];
     int emotion = emotion_of(data, &data->pictures->items[picture]);
     return fold != TRAIN_NO_FOLD && fold != fit->fold && data->songs->of_emotion_count[emotion] &&
-           (data->tenth[picture] == 0) == held_back;
+           (data->tenth[picture] == fit->held_tenth) == held_back;
+}
+
+/* The tenth that is nearest to a tenth of what may be learned from: groups are uneven. */
+static unsigned choose_tenth(const struct train_fit *fit)
+{
+    const struct train_data *data = fit->data;
+    double of_tenth[10] = {0}, total = 0;
+    unsigned best = 0;
+    for (size_t i = 0; i < data->pictures->count; i++) {
+        bool either = belongs(fit, i, true) || belongs(fit, i, false);
+        of_tenth[data->tenth[i] % 10] += either;
+        total += either;
+    }
+    for (unsigned t = 1; t < 10; t++)
+        if (fabs(of_tenth[t] - total / 10) < fabs(of_tenth[best] - total / 10))
+            best = t;
+    return best;
 }
 
 /* Learned pairs first, then held-back ones: pair i is (order[i], pair_song[i]). */
@@ -52,6 +69,7 @@ enum dylumo_status train_plain_init(struct train_fit *fit, uint64_t key, struct 
     fit->best = dy_new_array(fit->net.parameter_count + fit->net.running_count, sizeof *fit->best);
     if (!fit->order || !fit->pair_song || !fit->best)
         return dy_fail(err, DYLUMO_NO_MEMORY, "no memory for %zu pairs", most);
+    fit->held_tenth = choose_tenth(fit);
     for (int held_back = 0; held_back < 2; held_back++) {
         for (size_t i = 0; i < data->pictures->count; i++)
             for (unsigned s = 0; s < SONGS_EACH && belongs(fit, i, held_back); s++) {
