@@ -105,6 +105,7 @@ void lite_layers(struct lite_layer layers[LITE_LAYERS], dnnl_data_type_t type)
         struct lite_layer *last = NULL;
         for (unsigned b = 0; b < stages[s].blocks; b++)
             last = add_block(&list, &stages[s], number++, b == 0 ? stages[s].stride : 1);
+        assert(last); /* every stage has blocks */
         last->mean_at = mean_at;
         mean_at += stages[s].out;
         list.type = type;

@@ -232,7 +232,8 @@ static enum dylumo_status check_cover(struct dy_safetensors *file, size_t data_a
 
 static bool lies_aligned(const struct dy_tensor *tensor)
 {
-    return place(tensor) % dy_dtype_size(tensor->dtype) == 0;
+    size_t size = dy_dtype_size(tensor->dtype);
+    return size && place(tensor) % size == 0;
 }
 
 static enum dylumo_status align(struct dy_safetensors *file, struct dylumo_error *err)

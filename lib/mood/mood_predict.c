@@ -33,7 +33,7 @@ static void add_opinions(const struct dy_mood_model *model, const float *embeddi
     float input[DY_MOOD_DIMENSION_MAX];
     normalise(model, embedding, input);
     for (unsigned k = 0; k < model->info.networks; k++) {
-        float one[DY_MOOD_OUTPUTS], p[DYLUMO_EMOTION_COUNT];
+        float one[DY_MOOD_OUTPUTS] = {0}, p[DYLUMO_EMOTION_COUNT];
         run_network(model, &model->networks[k], input, one);
         dy_mood_softmax(one, model->info.temperature, p);
         for (unsigned i = 0; i < DY_MOOD_OUTPUTS; i++)

@@ -17,8 +17,7 @@ static enum dylumo_status make_room_for_all(struct songs_collector *to, struct d
 {
     size_t songs = dy_songs_count(to->songs);
     to->all = dy_new_array(songs, sizeof *to->all);
-    to->by_artist =
-        dy_new_array(dy_songs_file(to->songs)->groups.count + 1, sizeof *to->by_artist);
+    to->by_artist = dy_new_array(dy_songs_file(to->songs)->groups.count + 1, sizeof *to->by_artist);
     to->listed = dy_new_array(songs / 64 + 1, sizeof *to->listed);
     if (to->all && to->by_artist && to->listed)
         return DYLUMO_OK;
