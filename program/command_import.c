@@ -3,6 +3,7 @@
 #include "dy_import.h"
 #include "dy_program.h"
 
+#include <string.h>
 #include <time.h>
 
 /* So many rows are told one by one. */
@@ -66,6 +67,19 @@ static void print_summary(const struct dy_import_summary *summary, const char *o
                (unsigned long long)summary->bad, (unsigned long long)summary->duplicates);
 }
 
+/* The axes of the mood at hand; without one, or without room, songs are placed at every opening. */
+static void store_axes(const char *output, const struct dylumo_context *context, bool quiet)
+{
+    char mood[4096], path[4096];
+    struct dylumo_error err;
+    if (dylumo_locate("mood", mood, sizeof mood, NULL))
+        return;
+    if (dy_import_axes(output, mood, context, path, sizeof path, &err))
+        program_say("the mood's axes are not stored: %s", err.text);
+    else if (!quiet)
+        printf("the mood's axes over them in %s\n", path);
+}
+
 int command_import(int argc, char **argv)
 {
     struct program_arguments args = program_arguments_of(&usage, argc, argv);
@@ -106,5 +120,7 @@ int command_import(int argc, char **argv)
         return program_fail(&err);
     if (!teller.quiet)
         print_summary(&summary, output, seconds() - begun);
+    if (!wanted.without_tree && strcmp(output, "-") != 0)
+        store_axes(output, &context, teller.quiet);
     return PROGRAM_OK;
 }

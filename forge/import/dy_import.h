@@ -93,4 +93,14 @@ enum dylumo_status dy_import_songs(const char *output, const char *input,
                                    struct dy_import_summary *summary,
                                    struct dylumo_error *err) DY_MUST_USE;
 
+/* Stores a mood's axes over a songs file, with their search tree, where dylumo_open finds them
+ * (dy_rank_store).
+ *
+ *   path    [size], receives the file written
+ *
+ * Fails    as dy_songs_open, dy_mood_open and dy_rank_store. */
+enum dylumo_status dy_import_axes(const char *songs_path, const char *mood_path,
+                                  const struct dylumo_context *context, char *path, size_t size,
+                                  struct dylumo_error *err) DY_MUST_USE;
+
 #endif

@@ -33,6 +33,7 @@ static void start_target(const struct dy_rank *rank, const struct dy_mood *mood,
     memset(target, 0, sizeof *target);
     target->space.count = rank->features.count;
     target->space.axes = rank->axes;
+    target->space.index = rank->tree;
     for (unsigned a = 0; a < rank->axes; a++) {
         target->space.columns[a] = rank->axis[a].column;
         target->places[a] = shown_score((double)mood->scores[a]);

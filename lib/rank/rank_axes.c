@@ -3,6 +3,7 @@
  * the catalogue. Sums are made in double in the features' order, so that every machine ranks alike.
  */
 #include "rank_internal.h"
+#include "rank_stored.h"
 
 #include <math.h>
 #include <string.h>
@@ -132,9 +133,31 @@ static enum dylumo_status fill_axis(struct dy_rank *rank, unsigned a, struct dyl
     return st;
 }
 
-enum dylumo_status dy_rank_open(struct dy_rank **out, const struct dy_mood_model *model,
-                                const struct dy_songs *songs, const struct dylumo_context *context,
-                                struct dylumo_error *err)
+static enum dylumo_status fill_axes(struct dy_rank *rank, const struct dylumo_context *context,
+                                    struct dylumo_error *err)
+{
+    enum dylumo_status st = DYLUMO_OK;
+    for (unsigned a = 0; !st && a < rank->axes; a++) {
+        st = fill_axis(rank, a, err);
+        if (!st && dy_context_cancelled(context))
+            st = dy_fail(err, DYLUMO_CANCELLED, "stopped while placing songs on the mood's axes");
+    }
+    return st;
+}
+
+/* true when an axis has to be projected and sorted. */
+static bool needs_places(const struct dy_rank *rank)
+{
+    for (unsigned a = 0; a < rank->axes; a++)
+        if (rank->axis[a].own_column)
+            return true;
+    return false;
+}
+
+enum dylumo_status dy_rank_open_stored(struct dy_rank **out, const struct dy_mood_model *model,
+                                       const struct dy_songs *songs, const char *songs_path,
+                                       const struct dylumo_context *context,
+                                       struct dylumo_error *err)
 {
     struct dy_rank *rank = dy_new(sizeof *rank);
     if (!rank)
@@ -145,10 +168,13 @@ enum dylumo_status dy_rank_open(struct dy_rank **out, const struct dy_mood_model
     rank->features = dy_songs_space(songs);
     rank->axes = rank->info->axes;
     enum dylumo_status st = DYLUMO_OK;
-    for (unsigned a = 0; !st && a < rank->axes; a++) {
-        st = fill_axis(rank, a, err);
-        if (!st && dy_context_cancelled(context))
-            st = dy_fail(err, DYLUMO_CANCELLED, "stopped while placing songs on the mood's axes");
+    if (!songs_path || !rank_stored_open(rank, songs_path)) {
+        st = fill_axes(rank, context, err);
+        if (!st && songs_path && needs_places(rank))
+            dy_context_log(context, DYLUMO_LOG_INFO,
+                           "%s: the mood's axes are not stored for these songs and were computed; "
+                           "`dylumo songs index` stores them",
+                           songs_path);
     }
     if (st) {
         dy_rank_close(rank);
@@ -158,6 +184,13 @@ enum dylumo_status dy_rank_open(struct dy_rank **out, const struct dy_mood_model
     return DYLUMO_OK;
 }
 
+enum dylumo_status dy_rank_open(struct dy_rank **out, const struct dy_mood_model *model,
+                                const struct dy_songs *songs, const struct dylumo_context *context,
+                                struct dylumo_error *err)
+{
+    return dy_rank_open_stored(out, model, songs, NULL, context, err);
+}
+
 void dy_rank_close(struct dy_rank *rank)
 {
     if (!rank)
@@ -165,6 +198,8 @@ void dy_rank_close(struct dy_rank *rank)
     for (unsigned a = 0; a < DY_MOOD_AXES_MAX; a++)
         dy_free(rank->axis[a].own_column);
     dy_free(atomic_load(&rank->popularity));
+    dy_songs_index_free(rank->tree);
+    dy_map_close(&rank->stored);
     dy_free(rank);
 }
 

@@ -24,6 +24,8 @@ struct dy_rank {
     struct dy_songs_space features; /* the 13 normal scores */
     unsigned axes;
     struct rank_axis axis[DY_MOOD_AXES_MAX];
+    struct dy_map stored;        /* the file that the axes lie in; empty: computed */
+    struct dy_songs_index *tree; /* over the axes; NULL: none */
     _Atomic(float *) popularity; /* [count] normal scores, made at first use; NULL: not yet */
 };
 

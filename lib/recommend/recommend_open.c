@@ -45,7 +45,8 @@ static enum dylumo_status open_parts(struct dylumo *dylumo, enum dy_precision pr
     if (!st)
         st = dy_mood_open(&dylumo->mood, dylumo->mood_path, err);
     if (!st)
-        st = dy_rank_open(&dylumo->rank, dylumo->mood, dylumo->songs, &dylumo->context, err);
+        st = dy_rank_open_stored(&dylumo->rank, dylumo->mood, dylumo->songs, dylumo->songs_path,
+                                 &dylumo->context, err);
     if (!st)
         st = dy_encoder_open(&dylumo->encoder, dylumo->encoder_path, precision,
                              dy_context_threads(&dylumo->context), err);

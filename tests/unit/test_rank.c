@@ -325,6 +325,140 @@ static void without_its_reason_a_song_ranks_lower(void **state)
     assert_true(reasoned > 25);
 }
 
+/* ------------------------------------------------------------------ stored axes */
+
+struct shelf {
+    char *folder;
+    char songs_path[512], axes_path[RANK_PATH];
+    struct dy_songs *songs;
+};
+
+static void shelf_fill(struct shelf *shelf, const struct fixture *fixture)
+{
+    shelf->folder = test_folder_new();
+    snprintf(shelf->songs_path, sizeof shelf->songs_path, "%s",
+             test_path(shelf->folder, "made-up.songs"));
+    test_songs_write(shelf->songs_path, SONGS, 7, false);
+    assert_ok(dy_songs_open(&shelf->songs, shelf->songs_path, &err));
+    assert_ok(dy_rank_store(fixture->rank, shelf->songs_path, NULL, shelf->axes_path,
+                            sizeof shelf->axes_path, &err));
+}
+
+static void shelf_clear(struct shelf *shelf)
+{
+    dy_songs_close(shelf->songs);
+    test_folder_remove(shelf->folder);
+}
+
+static void take_log(void *user, enum dylumo_log_level level, const char *text)
+{
+    (void)level;
+    snprintf(user, 256, "%s", text);
+}
+
+/* Opens with the stored axes; true when they were taken. */
+static bool open_stored(struct dy_rank **rank, const struct fixture *fixture,
+                        const struct shelf *shelf)
+{
+    char log[256] = "";
+    struct dylumo_context context = DYLUMO_CONTEXT_INIT;
+    context.log = take_log;
+    context.user = log;
+    assert_ok(
+        dy_rank_open_stored(rank, fixture->model, shelf->songs, shelf->songs_path, &context, &err));
+    return !strstr(log, "not stored");
+}
+
+static void stored_axes_answer_the_same(void **state)
+{
+    struct fixture *fixture = *state;
+    struct shelf shelf;
+    shelf_fill(&shelf, fixture);
+    struct dy_rank *stored;
+    assert_true(open_stored(&stored, fixture, &shelf));
+    struct dy_rank_target computed = aim(fixture, NULL), target;
+    assert_ok(dy_rank_aim(stored, &fixture->mood, NULL, &target, &err));
+    assert_null(computed.space.index);
+    assert_non_null(target.space.index);
+    assert_ok(dy_songs_index_check(target.space.index, "axes", &err));
+    for (unsigned a = 0; a < target.space.axes; a++) {
+        assert_memory_equal(target.space.columns[a], computed.space.columns[a],
+                            SONGS * sizeof(float));
+        for (double sum = -8; sum < 8; sum += 0.37)
+            assert_true(dy_rank_score(stored, a, sum) == dy_rank_score(fixture->rank, a, sum));
+    }
+    struct dy_rank_rules rules = {.k = 50, .per_artist = 2, .one_recording = true};
+    struct dy_hit hits[50], expected[50];
+    size_t count, expected_count;
+    for (int turn = 0; turn < 200; turn++) {
+        for (unsigned a = 0; a < target.space.axes; a++)
+            target.places[a] = computed.places[a] = sin(turn * 1.7 + a) * 2;
+        assert_ok(dy_rank_list(stored, &target, &rules, hits, &count, &err));
+        assert_ok(dy_rank_list(fixture->rank, &computed, &rules, expected, &expected_count, &err));
+        assert_int_equal(count, expected_count);
+        for (size_t i = 0; i < count; i++)
+            assert_true(hits[i].song == expected[i].song && hits[i].dist2 == expected[i].dist2);
+    }
+    dy_rank_close(stored);
+    shelf_clear(&shelf);
+}
+
+static void write_changed(const char *path, const uint8_t *bytes, size_t size, size_t at)
+{
+    uint8_t *copy = malloc(size + 1);
+    assert_non_null(copy);
+    memcpy(copy, bytes, size);
+    if (at < size)
+        copy[at] ^= 0x11;
+    test_write_file(path, copy, size);
+    free(copy);
+}
+
+/* Of other songs, of other axes, cut or changed in what opening reads: computed instead. Changed
+ * beyond: answers, which name songs that exist. */
+static void stale_or_broken_axes_are_not_served(void **state)
+{
+    struct fixture *fixture = *state;
+    struct shelf shelf;
+    shelf_fill(&shelf, fixture);
+    uint8_t *bytes;
+    size_t size;
+    struct dy_rank *rank;
+    assert_ok(dy_read_file(&bytes, &size, shelf.axes_path, 1 << 30, &err));
+    size_t columns_at = 64 + (size_t)dy_mood_info(fixture->model)->axes * 2 * 1025 * 4;
+    for (size_t at = 0; at < columns_at; at += at < 64 ? 1 : 997) {
+        write_changed(shelf.axes_path, bytes, size, at);
+        assert_false(open_stored(&rank, fixture, &shelf));
+        dy_rank_close(rank);
+    }
+    for (size_t cut = 0; cut < size; cut += 64 * 61) {
+        write_changed(shelf.axes_path, bytes, cut, SIZE_MAX);
+        assert_false(open_stored(&rank, fixture, &shelf));
+        dy_rank_close(rank);
+    }
+    struct dy_rank_rules rules = {.k = 20};
+    struct dy_hit hits[20];
+    size_t count;
+    for (size_t at = (columns_at + 63) / 64 * 64; at < size; at += 331) {
+        write_changed(shelf.axes_path, bytes, size, at);
+        struct dy_rank_target target;
+        (void)open_stored(&rank, fixture, &shelf);
+        assert_ok(dy_rank_aim(rank, &fixture->mood, NULL, &target, &err));
+        assert_ok(dy_rank_list(rank, &target, &rules, hits, &count, &err));
+        for (size_t i = 0; i < count; i++)
+            assert_true(hits[i].song < SONGS);
+        dy_rank_close(rank);
+    }
+    write_changed(shelf.axes_path, bytes, size, SIZE_MAX);
+    dy_free(bytes);
+    dy_songs_close(shelf.songs);
+    test_songs_write(shelf.songs_path, SONGS, 8, false); /* other songs, as many */
+    assert_ok(dy_songs_open(&shelf.songs, shelf.songs_path, &err));
+    assert_false(open_stored(&rank, fixture, &shelf));
+    dy_rank_close(rank);
+    shelf_clear(&shelf);
+}
+
 /* ------------------------------------------------------------------ memory */
 
 static enum dylumo_status open_and_list(void *user)
@@ -365,6 +499,8 @@ int main(void)
         cmocka_unit_test(a_shorter_query_is_read_as_far_as_it_goes),
         cmocka_unit_test(variety_spreads_the_list),
         cmocka_unit_test(without_its_reason_a_song_ranks_lower),
+        cmocka_unit_test(stored_axes_answer_the_same),
+        cmocka_unit_test(stale_or_broken_axes_are_not_served),
         cmocka_unit_test(survives_failing_allocations),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
