@@ -38,10 +38,11 @@
 #include "dy_base.h"
 
 /* Every verb: its function is command_<verb>, its file command_<verb>.c. */
-#define PROGRAM_VERBS(X)                            \
-    X(recommend, "songs that fit a photo")          \
-    X(import, "a songs file from a table of songs") \
-    X(train, "a mood file from labelled pictures")  \
+#define PROGRAM_VERBS(X)                                                       \
+    X(recommend, "songs that fit a photo")                                     \
+    X(songs, "looks into songs files: info, find, near, export, merge, check") \
+    X(import, "a songs file from a table of songs")                            \
+    X(train, "a mood file from labelled pictures")                             \
     X(help, "what a command does and how it is called")
 
 #define PROGRAM_DECLARE(verb, about) int command_##verb(int argc, char **argv);
