@@ -43,7 +43,7 @@ static const struct train_recipe recipes[] = {
                        {-.072655f, .834287f, .024353f, .060196f, .090636f, .063276f, -.101957f,
                         -.144414f, -.003598f, -.001046f, -.009358f, -.159070f, -.001040f}},
         .axis_readings = {{[DYLUMO_VALENCE] = 1, [READING_VALENCE] = .7f, [READING_ODDS] = 1},
-                          {[DYLUMO_ENERGY] = 1, [READING_AROUSAL] = .2f, [READING_LIVELY] = .8f}},
+                          {[DYLUMO_ENERGY] = .5f, [READING_AROUSAL] = .2f, [READING_LIVELY] = 1}},
     },
     {
         .name = "plain",
