@@ -27,7 +27,10 @@ build-asan: setup-check build/asan/build.ninja
 demo: build-release
 	@tools/demo.sh
 
-check: setup-check build-release build-asan
+setup-web:
+	@tools/setup_web.sh build/web
+
+check: setup-check setup-web build-release build-asan
 	@status=0; $(MESON_TEST) -C build || status=1; $(MESON_TEST) -C build/asan || status=1; \
 	tools/count_tests.py build build/asan && exit $$status
 
@@ -74,5 +77,5 @@ install: build-release
 clean:
 	rm -rf build
 
-.PHONY: all setup-build setup-check setup-lint build-release build-asan demo check check-long asan \
+.PHONY: all setup-build setup-check setup-lint setup-web build-release build-asan demo check check-long asan \
         tsan valgrind format lint install bench fuzz clean

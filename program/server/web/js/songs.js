@@ -63,7 +63,8 @@ function actions(song, isLiked, does) {
 function cover(song) {
   const { valence, energy, danceability, acousticness, key } = song.features;
   const tile = song.url
-    ? el('a', { class: 'cover', href: song.url, target: '_blank', rel: 'noopener noreferrer', 'aria-label': t('listen', { title: song.title }) })
+    ? el('a', { class: 'cover', href: song.url, target: '_blank', rel: 'noopener noreferrer',
+      'aria-label': `${song.rank}. ${t('listen', { title: song.title })}` })
     : el('span', { class: 'cover', 'aria-hidden': 'true' });
   tile.append(el('span', { class: 'rank', 'aria-hidden': 'true' }, String(song.rank)), icon('play'));
   return style(tile, { '--one': moodColour(valence, energy, -0.08), '--two': moodColour(danceability, 1 - acousticness, -0.08),

@@ -136,7 +136,7 @@ const KEPT = 12;
 export function readHistory() {
   try {
     const list = JSON.parse(localStorage.getItem(HISTORY) ?? '[]');
-    return Array.isArray(list) ? list.filter((item) => fromLink(item.link)) : [];
+    return Array.isArray(list) ? list.filter((item) => typeof item?.link === 'string' && fromLink(item.link)) : [];
   } catch {
     return [];
   }

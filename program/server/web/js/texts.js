@@ -219,7 +219,7 @@ const de = {
   },
 };
 
-const languages = { en, de };
+export const languages = { en, de };
 let current = en;
 let code = 'en';
 
