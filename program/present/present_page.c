@@ -70,7 +70,7 @@ static size_t line_length(const char *text, size_t length, size_t columns)
     if (fits == length)
         return length;
     size_t at = fits;
-    while (at && text[at] != ' ')
+    while (at && (text[at] != ' ' || text[at + 1] == '%')) /* "66 %" stays together */
         at--;
     if (at)
         return at;

@@ -70,6 +70,12 @@ static size_t columns_of_title(size_t rank_columns, struct dy_present_style styl
     return style.columns - rank_columns - ARTIST_COLUMNS - YEAR_COLUMNS - MATCH_COLUMNS - 4 * GAP;
 }
 
+/* Rounded down but for the last twentieth, so that 100 means it. */
+static int whole_match(double match)
+{
+    return (int)floor(match + 0.05);
+}
+
 static void add_song(struct page *page, const struct dylumo_song *song, size_t rank_columns,
                      struct dy_present_style style)
 {
@@ -83,7 +89,7 @@ static void add_song(struct page *page, const struct dylumo_song *song, size_t r
         page_print(page, "  %4d", song->year);
     else
         page_print(page, "      ");
-    page_print(page, "   %3d %%\n", (int)floor(song->match + 0.5));
+    page_print(page, "   %3d %%\n", whole_match(song->match));
     if (!song->why || !song->why[0])
         return;
     page_style(page, style, DIM);

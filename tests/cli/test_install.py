@@ -125,8 +125,11 @@ def test_completion():
 
 
 def test_man_page():
-    """the man page names every option of recommend"""
+    """the man page names every command, and every option of recommend"""
     page = (SOURCE / "share/man/dylumo.1").read_text()
+    verbs = command(BUILD / "dylumo", "--help", env=environment()).split("Commands:\n")[1]
+    for line in verbs.split("\n\n")[0].splitlines():
+        assert f"Cm {line.split()[0]}" in page, f"share/man/dylumo.1 does not tell of: {line}"
     options = command(BUILD / "dylumo", "recommend", "--help", env=environment())
     for line in options.splitlines():
         if line.startswith("  ") and "--" in line[:8]:

@@ -34,8 +34,8 @@ void test_folder_remove(char *folder)
 
 static const char *join(const char *folder, const char *name)
 {
-    static char ring[8][1024];
-    static unsigned next;
+    static _Thread_local char ring[8][1024];
+    static _Thread_local unsigned next;
     char *path = ring[next++ % 8];
     snprintf(path, sizeof ring[0], "%s/%s", folder, name);
     return path;

@@ -50,12 +50,23 @@ static void test_page(void **state)
         "Happier than 71 % of pictures, livelier than 12 % (fairly sure).\n"
         "\n"
         "    song                                  artist                    year  match\n"
-        " 1  A Title That Is Much Too Long For...  Ky\xC5\xAB Sakamoto              1963    94 %\n"
+        " 1  A Title That Is Much Too Long For...  Ky\xC5\xAB Sakamoto              1963    93 %\n"
         "    calmer than 70 % of songs\n"
         " 2  \xE4\xB8\x8A\xE3\x82\x92                                  Evil [31m             "
         "             7 %\n"
         "\n"
         "Only two.\n");
+    dy_free(text);
+}
+
+static void test_numbers_keep_their_sign(void **state)
+{
+    (void)state;
+    struct dylumo_answer answer = made_up_answer();
+    answer.song_count = 0;
+    answer.note = "The line would be broken just here, where the number is, at 66 % or so";
+    char *text = dy_present_text(&answer, (struct dy_present_style){.columns = 61});
+    assert_non_null(strstr(text, "is, at\n66 % or so\n"));
     dy_free(text);
 }
 
@@ -136,6 +147,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_page),
+        cmocka_unit_test(test_numbers_keep_their_sign),
         cmocka_unit_test(test_no_line_is_too_wide),
         cmocka_unit_test(test_colours_only_where_asked),
         cmocka_unit_test(test_mood_words),
