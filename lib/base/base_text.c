@@ -45,6 +45,15 @@ static char *ours(uint8_t *bytes, size_t size, size_t *length)
     return copy;
 }
 
+/* Characters that NFC leaves as they are among others of the kind: none composes with another. */
+static bool is_settled(ucs4_t c)
+{
+    return c < 0x300 || (c >= 0x388 && c <= 0x482) || (c >= 0x48A && c <= 0x52F) ||
+           (c >= 0x2010 && c <= 0x2027) || (c >= 0x2030 && c <= 0x205E) ||
+           (c >= 0x3041 && c <= 0x3096) || (c >= 0x30A1 && c <= 0x30FA) ||
+           (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0xAC00 && c <= 0xD7A3) || c == 0xFFFD;
+}
+
 char *dy_text_clean(const char *text, size_t size, size_t *length)
 {
     size_t room;
@@ -54,6 +63,7 @@ char *dy_text_clean(const char *text, size_t size, size_t *length)
     if (!buffer)
         return NULL;
     size_t used = 0;
+    bool settled = true;
     const uint8_t *from = (const uint8_t *)text;
     for (size_t at = 0; at < size;) {
         ucs4_t character;
@@ -64,10 +74,11 @@ char *dy_text_clean(const char *text, size_t size, size_t *length)
         }
         if (is_control(character))
             character = ' ';
+        settled &= is_settled(character);
         used += (size_t)u8_uctomb(buffer + used, character, (ptrdiff_t)(room + 1 - used));
         at += (size_t)step;
     }
-    if (is_ascii((const char *)buffer, used)) {
+    if (settled) {
         if (length)
             *length = used;
         return (char *)buffer;
@@ -141,6 +152,74 @@ bool dy_text_fold_ascii(const char *text, size_t size, char *out, size_t *length
     return true;
 }
 
+/* The fold of U+0080 to U+017F inside a word; " ": a gap; "": the long way must be taken. */
+static const char latin_folds[][4] = {
+    /* clang-format off */
+    " ", " ", " ", " ", " ", " ", " ", " ",
+    " ", " ", " ", " ", " ", " ", " ", " ",
+    " ", " ", " ", " ", " ", " ", " ", " ",
+    " ", " ", " ", " ", " ", " ", " ", " ",
+    " ", " ", " ", " ", " ", " ", " ", " ",
+    " ", " ", "a", " ", " ", " ", " ", " ",
+    " ", " ", "2", "3", " ", "\xCE\xBC", " ", " ",
+    " ", "1", "o", " ", "", "", "", " ",
+    "a", "a", "a", "a", "a", "a", "\xC3\xA6", "c",
+    "e", "e", "e", "e", "i", "i", "i", "i",
+    "\xC3\xB0", "n", "o", "o", "o", "o", "o", " ",
+    "\xC3\xB8", "u", "u", "u", "u", "y", "\xC3\xBE", "ss",
+    "a", "a", "a", "a", "a", "a", "\xC3\xA6", "c",
+    "e", "e", "e", "e", "i", "i", "i", "i",
+    "\xC3\xB0", "n", "o", "o", "o", "o", "o", " ",
+    "\xC3\xB8", "u", "u", "u", "u", "y", "\xC3\xBE", "y",
+    "a", "a", "a", "a", "a", "a", "c", "c",
+    "c", "c", "c", "c", "c", "c", "d", "d",
+    "\xC4\x91", "\xC4\x91", "e", "e", "e", "e", "e", "e",
+    "e", "e", "e", "e", "g", "g", "g", "g",
+    "g", "g", "g", "g", "h", "h", "\xC4\xA7", "\xC4\xA7",
+    "i", "i", "i", "i", "i", "i", "i", "i",
+    "i", "\xC4\xB1", "ij", "ij", "j", "j", "k", "k",
+    "\xC4\xB8", "l", "l", "l", "l", "l", "l", "",
+    "", "\xC5\x82", "\xC5\x82", "n", "n", "n", "n", "n",
+    "n", "", "\xC5\x8B", "\xC5\x8B", "o", "o", "o", "o",
+    "o", "o", "\xC5\x93", "\xC5\x93", "r", "r", "r", "r",
+    "r", "r", "s", "s", "s", "s", "s", "s",
+    "s", "s", "t", "t", "t", "t", "\xC5\xA7", "\xC5\xA7",
+    "u", "u", "u", "u", "u", "u", "u", "u",
+    "u", "u", "u", "u", "w", "w", "y", "y",
+    "y", "z", "z", "z", "z", "z", "z", "s",
+    /* clang-format on */
+};
+
+/* The short way for Latin letters with accents and common punctuation. 0: the long way must be
+ * taken. out: [size], which is enough: no fold is longer than its character. */
+static size_t fold_latin(const char *text, size_t size, char *out)
+{
+    size_t used = 0;
+    bool gap = false;
+    for (size_t at = 0; at < size;) {
+        ucs4_t c;
+        int step = u8_mbtoucr(&c, (const uint8_t *)text + at, size - at);
+        char ascii[2] = {(char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c), '\0'};
+        const char *fold = c < 0x80    ? (is_word_ascii((unsigned char)c) ? ascii : " ")
+                           : c < 0x180 ? latin_folds[c - 0x80]
+                           : c >= 0x2010 && c <= 0x2027 ? " "
+                                                        : "";
+        if (step < 1 || !*fold)
+            return 0;
+        at += (size_t)step;
+        if (*fold == ' ') {
+            gap = used > 0;
+            continue;
+        }
+        if (gap)
+            out[used++] = ' ';
+        gap = false;
+        for (; *fold; fold++)
+            out[used++] = *fold;
+    }
+    return used;
+}
+
 char *dy_text_fold(const char *text, size_t size)
 {
     size_t length;
@@ -150,6 +229,15 @@ char *dy_text_fold(const char *text, size_t size)
             dy_text_fold_ascii(text, size, folded, &length);
         return folded;
     }
+    char *latin = dy_new_array(size + 1, 1);
+    if (!latin)
+        return NULL;
+    length = fold_latin(text, size, latin);
+    if (length) {
+        latin[length] = '\0'; /* what a broken-off character left behind it */
+        return latin;
+    }
+    dy_free(latin);
     size_t clean_size = 0, folded_size = 0;
     char *clean = dy_text_clean(text, size, &clean_size);
     if (!clean)

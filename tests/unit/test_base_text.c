@@ -37,6 +37,36 @@ static void folds_case_accents_and_signs(void **state)
     check_fold("\xD0\x9C\xD0\xB8\xD1\x80", "\xD0\xBC\xD0\xB8\xD1\x80");
 }
 
+/* The short ways against the long one, which U+0301 behind (clean) and U+212B before (fold) bring
+ * about: every character by itself and beside a letter. */
+static void short_ways_agree_with_long_ones(void **state)
+{
+    (void)state;
+    for (unsigned c = 0x80; c < 0xD800; c++) {
+        char one[8];
+        size_t size = 0;
+        if (c >= 0x800)
+            one[size++] = (char)(0xE0 | c >> 12);
+        one[size++] = (char)(c >= 0x800 ? 0x80 | (c >> 6 & 63) : 0xC0 | c >> 6);
+        one[size++] = (char)(0x80 | (c & 63));
+        char brief[16], at_length[24];
+        snprintf(brief, sizeof brief, "x%.*sy", (int)size, one);
+        snprintf(at_length, sizeof at_length, "%s e\xCC\x81", brief);
+        char *short_clean = dy_text_clean(brief, strlen(brief), NULL);
+        char *long_clean = dy_text_clean(at_length, strlen(at_length), NULL);
+        assert_memory_equal(short_clean, long_clean, strlen(short_clean));
+        snprintf(at_length, sizeof at_length, "\xE2\x84\xAB %s", brief); /* U+212B folds to a */
+        char *short_fold = dy_text_fold(brief, strlen(brief));
+        char *long_fold = dy_text_fold(at_length, strlen(at_length));
+        if (strcmp(long_fold + 2, short_fold) != 0)
+            fail_msg("U+%04X: '%s' and '%s'", c, short_fold, long_fold);
+        dy_free(short_clean);
+        dy_free(long_clean);
+        dy_free(short_fold);
+        dy_free(long_fold);
+    }
+}
+
 static void cleans_controls_and_broken_bytes(void **state)
 {
     (void)state;
@@ -78,6 +108,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(folds_case_accents_and_signs),
+        cmocka_unit_test(short_ways_agree_with_long_ones),
         cmocka_unit_test(cleans_controls_and_broken_bytes),
         cmocka_unit_test(knows_well_formed_text),
         cmocka_unit_test(measures_columns),
