@@ -120,27 +120,42 @@ static bool word_at(const struct search *search, const char *bytes, size_t at)
     return true;
 }
 
-/* Asks each song in whose title the longest word stands. Offsets are followed with care: in a
- * damaged file they may go anywhere. */
-static bool scan_titles(const struct search *search)
+/* Calls found for each text of a table in which the longest word stands, perhaps several times for
+ * one; false as soon as it is. Offsets are followed with care: a damaged file's may go anywhere. */
+static bool scan_texts(const struct search *search, const struct dy_text_table *texts,
+                       bool (*found)(const struct search *, size_t index))
 {
-    const struct dy_text_table *titles = &search->songs->file.titles;
     pair_function *pair = search->songs->cpu.avx2 ? pair_avx2 : pair_plain;
     const char first = search->longest[0] | 0x20, second = search->longest[1] | 0x20;
-    size_t song = 0, size = search->longest_size;
-    for (size_t block = 0; block < titles->size; block += 32) {
-        bool whole = titles->size - block > 32;
-        uint32_t hits = whole ? pair(titles->bytes + block, first, second) : UINT32_MAX;
+    size_t index = 0, size = search->longest_size;
+    for (size_t block = 0; block < texts->size; block += 32) {
+        bool whole = texts->size - block > 32;
+        uint32_t hits = whole ? pair(texts->bytes + block, first, second) : UINT32_MAX;
         for (; hits; hits &= hits - 1) {
             size_t at = block + (unsigned)__builtin_ctz(hits);
-            if (at + size > titles->size || !word_at(search, titles->bytes, at))
+            if (at + size > texts->size || !word_at(search, texts->bytes, at))
                 continue;
-            while (song + 1 < titles->count && titles->offsets[song + 1] <= at)
-                song++;
-            if (may_pass(search, song) && !ask_title(search, song))
+            while (index + 1 < texts->count && texts->offsets[index + 1] <= at)
+                index++;
+            if (index < texts->count && !found(search, index))
                 return false;
         }
     }
+    return true;
+}
+
+static bool found_title(const struct search *search, size_t song)
+{
+    return !may_pass(search, song) || ask_title(search, song);
+}
+
+static bool found_folded(const struct search *search, size_t index)
+{
+    const struct dy_songs_file *file = &search->songs->file;
+    uint32_t song = file->folded_songs[index];
+    if (song < file->count && may_pass(search, song) &&
+        folded_passes(search, dy_text_table_at(&file->folded, index)))
+        search->out[song / 64] |= UINT64_C(1) << (song % 64);
     return true;
 }
 
@@ -155,13 +170,8 @@ static bool ask_each(const struct search *search)
 
 static void ask_folded(const struct search *search)
 {
-    const struct dy_songs_file *file = &search->songs->file;
-    for (size_t f = 0; f < file->folded.count; f++) {
-        uint32_t song = file->folded_songs[f];
-        if (song < file->count && may_pass(search, song) &&
-            folded_passes(search, dy_text_table_at(&file->folded, f)))
-            search->out[song / 64] |= UINT64_C(1) << (song % 64);
-    }
+    for (size_t index = 0; index < search->songs->file.folded.count; index++)
+        (void)found_folded(search, index);
 }
 
 static void find_longest(struct search *search)
@@ -190,10 +200,14 @@ bool songs_filter_titles(const struct dy_songs *songs, const char *words, bool e
         ascii &= (unsigned char)words[i] < 0x80;
     for (size_t i = 0; i < search.longest_size; i++)
         plain &= is_word(search.longest[i]);
-    ask_folded(&search);
+    bool scan = search.longest_size >= 2 && plain && ascii;
+    if (scan)
+        (void)scan_texts(&search, &songs->file.folded, found_folded);
+    else
+        ask_folded(&search);
     if (!ascii) /* no other title can hold them */
         return true;
-    if (search.longest_size < 2 || !plain || left < songs->file.count / FEW)
+    if (!scan || left < songs->file.count / FEW)
         return ask_each(&search);
-    return scan_titles(&search);
+    return scan_texts(&search, &songs->file.titles, found_title);
 }
