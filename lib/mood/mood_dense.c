@@ -71,7 +71,7 @@ AVX512 static float dot_avx512(const uint16_t *weight, const float *x, size_t co
     }
     for (; i < columns; i += 16) { /* the last one to four, masked */
         size_t left = columns - i;
-        __mmask16 mask = left >= 16 ? 0xFFFF : (__mmask16)((1u << left) - 1);
+        __mmask16 mask = (__mmask16)(left >= 16 ? 0xFFFFu : (1u << left) - 1);
         __m512 w = _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, weight + i));
         sums[0] = _mm512_fmadd_ps(w, _mm512_maskz_loadu_ps(mask, x + i), sums[0]);
     }
