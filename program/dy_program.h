@@ -40,6 +40,7 @@
 /* Every verb: its function is command_<verb>, its file command_<verb>.c. */
 #define PROGRAM_VERBS(X)                                                       \
     X(recommend, "songs that fit a photo")                                     \
+    X(serve, "the same over HTTP, with a page")                                \
     X(songs, "looks into songs files: info, find, near, export, merge, check") \
     X(import, "a songs file from a table of songs")                            \
     X(train, "a mood file from labelled pictures")                             \

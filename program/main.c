@@ -2,6 +2,7 @@
  * (`dylumo --image FILE --top_k N` is `dylumo recommend ...`), signals, and a last look at whether
  * the output got where it was sent. */
 #include "dy_program.h"
+#include "dy_server.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -106,6 +107,8 @@ static int run(int argc, char **argv)
         return PROGRAM_USAGE;
     }
     const char *word = argv[1];
+    if (!strcmp(word, DY_SERVER_HELPER))
+        return dy_server_helper();
     if (!strcmp(word, "--help") || !strcmp(word, "-h")) {
         program_print_help(stdout);
         return PROGRAM_OK;

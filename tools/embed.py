@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Files as C, for the server: embed.py OUTPUT.c ROOT FILE... writes the table of program/server/server_web.h.
 
-Each file is served under its path below ROOT; index.html also as "/". Every file goes in as it is and, where
+Each file is served under its path below ROOT, one from elsewhere under its name; index.html also as "/". Every file goes in as it is and, where
 that is smaller, packed by gzip; its ETag is a hash of its bytes.
 """
 import gzip
@@ -46,7 +46,8 @@ def main(output, root, *names):
         if len(packed) < len(data):
             text.append(c_bytes(f"gzip_{number}", packed))
             gzipped = f"gzip_{number}, {len(packed)}"
-        below = path.resolve().relative_to(root.resolve()).as_posix()
+        inside = path.resolve().is_relative_to(root.resolve())
+        below = path.resolve().relative_to(root.resolve()).as_posix() if inside else path.name
         served = ["/" + below] + (["/"] if below == "index.html" else [])
         for at in served:
             entries.append(f'    {{"{at}", "{kind}", "{etag}", plain_{number}, {len(data)}, {gzipped}}},\n')

@@ -27,6 +27,23 @@ char *dy_present_json(const struct dylumo_answer *answer, const struct dylumo_pa
 /* {"schema": 1, "picture": ..., "error": {"status": "bad-picture", "text": ...}} */
 char *dy_present_json_error(const char *picture, const struct dylumo_error *err);
 
+/* Formats of a list of songs (present_playlist.c); NONE is JSON, and not made here. */
+enum dy_playlist {
+    DY_PLAYLIST_NONE,
+    DY_PLAYLIST_M3U8,
+    DY_PLAYLIST_XSPF,
+    DY_PLAYLIST_JSPF,
+    DY_PLAYLIST_CSV
+};
+/* "m3u8" and so on; "json" is NONE. false for another word. */
+bool dy_present_format_named(const char *name, enum dy_playlist *format);
+/* The media type, and a file name ("dylumo.m3u8"; NULL for NONE). Static. */
+const char *dy_present_format_type(enum dy_playlist format);
+const char *dy_present_format_file(enum dy_playlist format);
+/* The songs as such a file. title may be NULL. dy_free; NULL without memory. */
+char *dy_present_playlist(enum dy_playlist format, const char *title,
+                          const struct dylumo_song *songs, size_t count);
+
 /* "happy and lively", "rather sad and calm", ... into text[size]; the words for valence and energy
  * from 0 to 1. */
 void dy_present_mood_words(double valence, double energy, char *text, size_t size);

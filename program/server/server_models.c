@@ -1,0 +1,51 @@
+/* Encoder, mood and songs behind a count of users, so that SIGHUP can put new ones in their place
+ * while requests still run on the old ones. */
+#include "server_internal.h"
+
+struct server_models *server_models_take(struct server *server)
+{
+    pthread_mutex_lock(&server->models_lock);
+    struct server_models *models = server->models;
+    models->users++;
+    pthread_mutex_unlock(&server->models_lock);
+    return models;
+}
+
+void server_models_give(struct server *server, struct server_models *models)
+{
+    if (!models)
+        return;
+    pthread_mutex_lock(&server->models_lock);
+    bool last = --models->users == 0;
+    pthread_mutex_unlock(&server->models_lock);
+    if (!last)
+        return;
+    dylumo_close(models->dylumo);
+    dy_free(models);
+}
+
+enum dylumo_status server_models_open(struct server *server, struct dylumo_error *err)
+{
+    struct server_models *fresh = dy_new(sizeof *fresh);
+    if (!fresh)
+        return dy_fail(err, DYLUMO_NO_MEMORY, "no memory to open the files");
+    enum dylumo_status st = dylumo_open(&fresh->dylumo, &server->options.open, err);
+    if (st) {
+        dy_free(fresh);
+        return st;
+    }
+    fresh->users = 1; /* the server itself */
+    pthread_mutex_lock(&server->models_lock);
+    struct server_models *old = server->models;
+    server->models = fresh;
+    pthread_mutex_unlock(&server->models_lock);
+    server_models_give(server, old);
+    return DYLUMO_OK;
+}
+
+void server_models_close(struct server *server)
+{
+    struct server_models *models = server->models;
+    server->models = NULL;
+    server_models_give(server, models);
+}
