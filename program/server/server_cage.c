@@ -45,6 +45,7 @@ static const int allowed[] = {
     SCMP_SYS(exit_group),
     SCMP_SYS(rt_sigreturn),
     SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigaction),
     SCMP_SYS(clock_gettime),
     SCMP_SYS(clock_nanosleep),
     SCMP_SYS(nanosleep),

@@ -112,13 +112,33 @@ static bool answer_one(uint8_t *pixels)
            (answer.status || helper_send(STDIN_FILENO, pixels, size, -1));
 }
 
+/* Codecs that are loaded when first needed must be there before the cage closes: a picture of their
+ * kind with nothing in it makes that happen. */
+static void load_codecs(uint8_t *pixels)
+{
+    static const char *const kinds[] = {"heic", "avif"};
+    const struct dylumo_view view = {sizeof view, 1, 1, 0};
+    for (size_t i = 0; i < DY_COUNT(kinds); i++) {
+        uint8_t empty[24] = "\0\0\0\x18"
+                            "ftyp????\0\0\0\0mif1????";
+        struct dylumo_error err;
+        memcpy(empty + 8, kinds[i], 4);
+        memcpy(empty + 20, kinds[i], 4);
+        if (dylumo_decode(empty, sizeof empty, "", &view, 0, NULL, pixels, NULL, &err))
+            continue; /* of course */
+    }
+}
+
 int dy_server_helper(void)
 {
     struct dylumo_error err;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     close_range(1, ~0U, 0);
     uint8_t *pixels = dy_mem_aligned(HELPER_PIXELS_MAX);
-    if (!pixels || server_cage(&err))
+    if (!pixels)
+        return 1;
+    load_codecs(pixels);
+    if (server_cage(&err))
         return 1;
     while (answer_one(pixels))
         continue;
