@@ -35,6 +35,9 @@ struct dy_catalogue_song {
 void dy_catalogue_song(const struct dy_catalogue *catalogue, uint64_t number,
                        struct dy_catalogue_song *song);
 
+/* The number of the song with exactly this id; false when there is none. */
+bool dy_catalogue_has(const struct dy_catalogue *catalogue, const char *id, uint64_t *number);
+
 struct dy_catalogue_hit {
     uint64_t number;
     double score; /* found: share of the words' letters that fit; near: squared distance */

@@ -94,6 +94,15 @@ void dy_catalogue_song(const struct dy_catalogue *catalogue, uint64_t number,
 
 /* ------------------------------------------------------------------ near */
 
+bool dy_catalogue_has(const struct dy_catalogue *catalogue, const char *id, uint64_t *number)
+{
+    size_t found;
+    if (!dy_songs_find(catalogue->songs, id, strlen(id), &found))
+        return false;
+    *number = found;
+    return true;
+}
+
 enum dylumo_status dy_catalogue_near(const struct dy_catalogue *catalogue, const char *id,
                                      struct dy_catalogue_hit *hits, size_t k, size_t *count,
                                      struct dylumo_error *err)

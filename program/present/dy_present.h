@@ -24,6 +24,10 @@ char *dy_present_text(const struct dylumo_answer *answer, struct dy_present_styl
  * Owns     the caller's, for free() (jansson's memory); NULL without memory. */
 char *dy_present_json(const struct dylumo_answer *answer, const struct dylumo_parts *parts,
                       bool timing);
+/* {"schema": 1, "song": {...}, "songs": [...]}: one song, a list, or both; a match that is NaN is
+ * null. For free(); NULL without memory. */
+char *dy_present_songs_json(const struct dylumo_song *one, const struct dylumo_song *list,
+                            size_t count);
 /* {"schema": 1, "picture": ..., "error": {"status": "bad-picture", "text": ...}} */
 char *dy_present_json_error(const char *picture, const struct dylumo_error *err);
 

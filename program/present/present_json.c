@@ -108,7 +108,8 @@ static json_t *song(const struct dylumo_song *song)
         set(object, "year", integer_unless(!song->year, song->year), &good);
         set(object, "genre", name(song->genre), &good);
         set(object, "popularity", integer_unless(song->popularity < 0, song->popularity), &good);
-        set(object, "match", json_real(rounded(song->match, 10)), &good);
+        set(object, "match", isnan(song->match) ? json_null() : json_real(rounded(song->match, 10)),
+            &good);
         set(object, "why", name(song->why), &good);
         set(object, "features", features(song->features, 0), &good);
         set(object, "url", name(song->url), &good);
@@ -116,12 +117,12 @@ static json_t *song(const struct dylumo_song *song)
     return kept(object, good);
 }
 
-static json_t *songs(const struct dylumo_answer *answer)
+static json_t *songs(const struct dylumo_song *list, size_t count)
 {
     json_t *array = json_array();
     bool good = array;
-    for (size_t i = 0; good && i < answer->song_count; i++) {
-        json_t *one = song(dylumo_answer_song(answer, i));
+    for (size_t i = 0; good && i < count; i++) {
+        json_t *one = song(&list[i]);
         good = one && !json_array_append_new(array, one);
     }
     return kept(array, good);
@@ -161,7 +162,7 @@ char *dy_present_json(const struct dylumo_answer *answer, const struct dylumo_pa
         set(object, "schema", json_integer(SCHEMA), &good);
         set(object, "picture", name(answer->picture), &good);
         set(object, "mood", mood(&answer->mood), &good);
-        set(object, "songs", songs(answer), &good);
+        set(object, "songs", songs(answer->songs, answer->song_count), &good);
         if (answer->note)
             set(object, "note", name(answer->note), &good);
         if (timing)
@@ -170,6 +171,20 @@ char *dy_present_json(const struct dylumo_answer *answer, const struct dylumo_pa
         set(object, "catalogue", json_incref(catalogue), &good);
     }
     json_decref(catalogue);
+    return dumped(kept(object, good));
+}
+
+char *dy_present_songs_json(const struct dylumo_song *one, const struct dylumo_song *list,
+                            size_t count)
+{
+    json_t *object = json_object();
+    bool good = object;
+    if (good)
+        set(object, "schema", json_integer(SCHEMA), &good);
+    if (good && one)
+        set(object, "song", song(one), &good);
+    if (good && list)
+        set(object, "songs", songs(list, count), &good);
     return dumped(kept(object, good));
 }
 

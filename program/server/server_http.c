@@ -286,7 +286,7 @@ static enum MHD_Result take_piece(struct server_request *request, const char *pi
 static enum MHD_Result answer_now(struct server_request *request)
 {
     struct server_models *models = server_models_take(request->server);
-    request->route->answer(request, NULL, models->dylumo);
+    request->route->answer(request, NULL, models);
     server_models_give(request->server, models);
     return server_reply_send(request);
 }

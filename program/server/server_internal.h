@@ -2,6 +2,7 @@
 #ifndef SERVER_INTERNAL_H
 #define SERVER_INTERNAL_H
 
+#include "dy_catalogue.h"
 #include "dy_present.h"
 #include "dy_server.h"
 #include "server_helper.h"
@@ -19,7 +20,8 @@
 /* What is open, shared by the requests that began with it; the last one closes it. */
 struct server_models {
     struct dylumo *dylumo;
-    unsigned users; /* under the server's models_lock */
+    struct dy_catalogue *catalogue; /* the same songs, for looking around in */
+    unsigned users;                 /* under the server's models_lock */
 };
 
 /* ------------------------------------------------------------------ replies (server_reply.c) */
@@ -66,7 +68,7 @@ struct server_worker {
 
 /* Makes the request's reply; worker is NULL on the connections' thread. */
 typedef void server_answer(struct server_request *request, struct server_worker *worker,
-                           const struct dylumo *dylumo);
+                           const struct server_models *models);
 
 struct server_route {
     const char *path; /* "{id}" stands for a segment */
@@ -148,8 +150,9 @@ void server_ask_clear(struct server_ask *ask);
 
 /* ------------------------------------------------------------------ answers */
 
-/* server_v1.c, server_original.c */
+/* server_v1.c, server_songs.c, server_original.c */
 server_answer server_v1_recommend, server_v1_info;
+server_answer server_songs_find, server_songs_one, server_songs_near, server_songs_playlist;
 server_answer server_original_health, server_original_ready, server_original_recommend;
 server_answer server_original_emotions, server_original_stats;
 

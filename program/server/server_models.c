@@ -2,6 +2,13 @@
  * while requests still run on the old ones. */
 #include "server_internal.h"
 
+static void close_models(struct server_models *models)
+{
+    dy_catalogue_close(models->catalogue);
+    dylumo_close(models->dylumo);
+    dy_free(models);
+}
+
 struct server_models *server_models_take(struct server *server)
 {
     pthread_mutex_lock(&server->models_lock);
@@ -20,8 +27,7 @@ void server_models_give(struct server *server, struct server_models *models)
     pthread_mutex_unlock(&server->models_lock);
     if (!last)
         return;
-    dylumo_close(models->dylumo);
-    dy_free(models);
+    close_models(models);
 }
 
 enum dylumo_status server_models_open(struct server *server, struct dylumo_error *err)
@@ -30,8 +36,10 @@ enum dylumo_status server_models_open(struct server *server, struct dylumo_error
     if (!fresh)
         return dy_fail(err, DYLUMO_NO_MEMORY, "no memory to open the files");
     enum dylumo_status st = dylumo_open(&fresh->dylumo, &server->options.open, err);
+    if (!st)
+        st = dy_catalogue_open(&fresh->catalogue, dylumo_parts(fresh->dylumo)->songs_path, err);
     if (st) {
-        dy_free(fresh);
+        close_models(fresh);
         return st;
     }
     fresh->users = 1; /* the server itself */

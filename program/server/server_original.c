@@ -23,25 +23,25 @@ static json_t *stats(const struct dylumo *dylumo)
 }
 
 void server_original_health(struct server_request *request, struct server_worker *worker,
-                            const struct dylumo *dylumo)
+                            const struct server_models *models)
 {
     (void)worker;
     reply(request, json_pack("{s:s, s:b, s:o}", "status", "healthy", "model_loaded", 1, "stats",
-                             stats(dylumo)));
+                             stats(models->dylumo)));
 }
 
 void server_original_stats(struct server_request *request, struct server_worker *worker,
-                           const struct dylumo *dylumo)
+                           const struct server_models *models)
 {
     (void)worker;
-    reply(request, json_pack("{s:s, s:o}", "status", "success", "stats", stats(dylumo)));
+    reply(request, json_pack("{s:s, s:o}", "status", "success", "stats", stats(models->dylumo)));
 }
 
 void server_original_ready(struct server_request *request, struct server_worker *worker,
-                           const struct dylumo *dylumo)
+                           const struct server_models *models)
 {
     (void)worker;
-    (void)dylumo;
+    (void)models;
     bool draining = request->server->draining;
     reply(request, json_pack("{s:s}", "status", draining ? "stopping" : "ready"));
     if (draining)
@@ -49,10 +49,10 @@ void server_original_ready(struct server_request *request, struct server_worker 
 }
 
 void server_original_emotions(struct server_request *request, struct server_worker *worker,
-                              const struct dylumo *dylumo)
+                              const struct server_models *models)
 {
     (void)worker;
-    (void)dylumo;
+    (void)models;
     json_t *list = json_array();
     for (int e = 0; list && e < DYLUMO_EMOTION_COUNT; e++)
         json_array_append_new(list, json_string(dylumo_emotion_name((enum dylumo_emotion)e)));
@@ -113,7 +113,7 @@ static json_t *whole(const struct dylumo *dylumo, const struct dylumo_answer *an
 }
 
 void server_original_recommend(struct server_request *request, struct server_worker *worker,
-                               const struct dylumo *dylumo)
+                               const struct server_models *models)
 {
     struct server_ask ask;
     struct dylumo_answer *answer = NULL;
@@ -123,11 +123,11 @@ void server_original_recommend(struct server_request *request, struct server_wor
     if (!ask.query.count)
         ask.query.count = 10;
     if (!st)
-        st = server_recommend(worker, dylumo, &ask, &answer, &err);
+        st = server_recommend(worker, models->dylumo, &ask, &answer, &err);
     if (st)
         server_reply_error(request, &err);
     else
-        reply(request, whole(dylumo, answer, ask.query.count, server_now_ms() - begun));
+        reply(request, whole(models->dylumo, answer, ask.query.count, server_now_ms() - begun));
     dylumo_answer_free(answer);
     server_ask_clear(&ask);
 }

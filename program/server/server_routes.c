@@ -5,19 +5,19 @@
 #include <string.h>
 
 static void answer_metrics(struct server_request *request, struct server_worker *worker,
-                           const struct dylumo *dylumo)
+                           const struct server_models *models)
 {
     (void)worker;
     server_reply_text(request, "text/plain; version=0.0.4; charset=utf-8",
-                      server_metrics_text(&request->server->metrics, dylumo_parts(dylumo)->songs,
-                                          server_route_name));
+                      server_metrics_text(&request->server->metrics,
+                                          dylumo_parts(models->dylumo)->songs, server_route_name));
 }
 
 static void answer_file(struct server_request *request, struct server_worker *worker,
-                        const struct dylumo *dylumo)
+                        const struct server_models *models)
 {
     (void)worker;
-    (void)dylumo;
+    (void)models;
     assert(request->reply.file); /* the route was found by it */
 }
 
@@ -30,6 +30,10 @@ static const struct server_route routes[] = {
     {"/stats", METHOD_GET, false, true, false, server_original_stats},
     {"/metrics", METHOD_GET, false, false, false, answer_metrics},
     {"/v1/recommend", METHOD_GET | METHOD_POST, false, false, true, server_v1_recommend},
+    {"/v1/songs", METHOD_GET, false, false, true, server_songs_find},
+    {"/v1/songs/{id}", METHOD_GET, false, false, true, server_songs_one},
+    {"/v1/songs/{id}/near", METHOD_GET, false, false, true, server_songs_near},
+    {"/v1/playlist", METHOD_GET, false, false, true, server_songs_playlist},
     {"/v1/info", METHOD_GET, false, false, false, server_v1_info},
 };
 

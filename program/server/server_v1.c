@@ -56,7 +56,7 @@ enum dylumo_status server_recommend(struct server_worker *worker, const struct d
 }
 
 void server_v1_recommend(struct server_request *request, struct server_worker *worker,
-                         const struct dylumo *dylumo)
+                         const struct server_models *models)
 {
     bool pictures = !strcmp(request->method_name, "POST");
     struct server_ask ask;
@@ -66,12 +66,12 @@ void server_v1_recommend(struct server_request *request, struct server_worker *w
         &ask, request, KNOB_COUNT | KNOB_MOOD | KNOB_FILTER | KNOB_EXACT | KNOB_FORMAT,
         pictures ? SERVER_PICTURES_MAX : 0, false, &err);
     if (!st)
-        st = server_recommend(worker, dylumo, &ask, &answer, &err);
+        st = server_recommend(worker, models->dylumo, &ask, &answer, &err);
     if (st)
         server_reply_error(request, &err);
     else
         server_reply_songs(request, &ask, answer->songs, answer->song_count,
-                           dy_present_json(answer, dylumo_parts(dylumo), false));
+                           dy_present_json(answer, dylumo_parts(models->dylumo), false));
     dylumo_answer_free(answer);
     server_ask_clear(&ask);
 }
@@ -96,7 +96,7 @@ static json_t *emotion_list(void)
 }
 
 void server_v1_info(struct server_request *request, struct server_worker *worker,
-                    const struct dylumo *dylumo)
+                    const struct server_models *models)
 {
     (void)worker;
     struct server_ask ask;
@@ -105,7 +105,7 @@ void server_v1_info(struct server_request *request, struct server_worker *worker
         server_reply_error(request, &err);
         return;
     }
-    const struct dylumo_parts *parts = dylumo_parts(dylumo);
+    const struct dylumo_parts *parts = dylumo_parts(models->dylumo);
     const struct dy_server_options *options = &request->server->options;
     json_t *object =
         json_pack("{s:i, s:s, s:s, s:s, s:{s:I}, s:o, s:o, s:{s:I, s:I, s:i, s:i}}", "schema", 1,

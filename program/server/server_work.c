@@ -46,7 +46,7 @@ static void *run(void *user)
     struct server *server = worker->server;
     for (struct server_request *request; (request = take(server));) {
         struct server_models *models = server_models_take(server);
-        request->route->answer(request, worker, models->dylumo);
+        request->route->answer(request, worker, models);
         server_models_give(server, models);
         MHD_resume_connection(request->connection); /* from here the request is not ours */
     }

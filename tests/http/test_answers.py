@@ -79,6 +79,44 @@ def test_playlists():
     assert float(rows[0]["tempo"]) == songs[0]["features"]["tempo"]
 
 
+def test_songs():
+    """songs by words, by id, near one, and listed by ids"""
+    first = SERVER.get("/v1/recommend?mood=valence=0.8&count=3").json()["songs"]
+    song = first[0]
+    words = song["title"] + " " + song["artist"]
+    import urllib.parse
+    found = SERVER.get("/v1/songs?count=5&find=" + urllib.parse.quote(words)).json()
+    assert song["id"] in [s["id"] for s in found["songs"]], (words, found)
+    assert found["songs"][0]["rank"] == 1 and found["songs"][0]["match"] is None
+    one = SERVER.get("/v1/songs/" + song["id"]).json()["song"]
+    assert one == {**song, "match": None, "why": None, "rank": 1}, one
+    near = SERVER.get(f"/v1/songs/{song['id']}/near?count=7").json()
+    assert near["song"] == one and len(near["songs"]) == 7
+    assert [s["rank"] for s in near["songs"]] == list(range(1, 8))
+    matches = [s["match"] for s in near["songs"]]
+    assert matches == sorted(matches, reverse=True) and matches[0] <= 100, matches
+    assert song["id"] not in [s["id"] for s in near["songs"]]
+    ids = ",".join(s["id"] for s in reversed(first))
+    listed = SERVER.get(f"/v1/playlist?format=m3u8&ids=nosuch,{ids}")
+    urls = [line for line in listed.body.decode().splitlines() if line.startswith("http")]
+    assert urls == [s["url"] for s in reversed(first)], urls
+    assert SERVER.get(f"/v1/songs/{song['id']}/near?format=csv").status == 200
+    problem(SERVER.get("/v1/songs/nosuch"), 404, "not-found")
+    problem(SERVER.get("/v1/songs/nosuch/near"), 404, "not-found")
+    problem(SERVER.get("/v1/songs/" + "x" * 70), 404, "not-found")
+    problem(SERVER.get("/v1/playlist?ids=nosuch"), 404, "not-found")
+    problem(SERVER.get("/v1/playlist"), 400, "bad-argument")
+    problem(SERVER.get("/v1/songs"), 400, "bad-argument")
+    assert SERVER.get("/v1/songs?find=%21%21%21%3F").json()["songs"] == []
+
+
+def test_filters():
+    """filters are exact, and broken ones are told where"""
+    got = SERVER.get("/v1/recommend?mood=valence=0.8&filter=year%3E%3D1990%20and%20year%3C2000").json()
+    assert all(1990 <= s["year"] < 2000 for s in got["songs"]) and got["songs"], got
+    problem(SERVER.get("/v1/recommend?mood=valence=0.8&filter=year%3E%3E1"), 400, "bad-argument")
+
+
 def test_original():
     """the original's five answers, name by name"""
     health = SERVER.get("/health").json()
