@@ -46,8 +46,7 @@ tsan: setup-check
 
 valgrind: setup-lint build-release
 	@DYLUMO_CPU=scalar $(MESON_TEST) -C build --suite unit --timeout-multiplier 30 --wrapper \
-	    'valgrind -q --error-exitcode=99 --suppressions=$(CURDIR)/tests/support/valgrind.supp'; \
-	tools/count_tests.py build
+	    'valgrind -q --error-exitcode=99 --suppressions=$(CURDIR)/tests/support/valgrind.supp'
 
 # libFuzzer on every reader of foreign bytes, FUZZ_SECONDS each
 FUZZ_SECONDS = 60
