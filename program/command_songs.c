@@ -129,10 +129,9 @@ static char *joined(char **words, size_t count)
     for (size_t i = 0; i < count; i++)
         size += strlen(words[i]) + 1;
     char *text = dy_new_array(size, 1);
-    for (size_t i = 0; text && i < count; i++) {
-        strcat(text, words[i]);
-        strcat(text, " ");
-    }
+    size_t used = 0;
+    for (size_t i = 0; text && i < count; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s ", words[i]);
     return text;
 }
 
