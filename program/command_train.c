@@ -1,14 +1,17 @@
 /* dylumo train TABLE...: a mood file from labelled pictures and a songs file. One line an epoch,
- * the figures out of fold at the end; an interrupt leaves a checkpoint that the same call goes on
- * from. */
+ * at the end the figures out of fold and the table of `dylumo evaluate`, through ten songs of the
+ * catalogue and beside the baselines; an interrupt leaves a checkpoint that the same call goes on
+ * from. The table needs each fold's mood file: those nobody asked to keep are removed after it. */
 #include "dy_program.h"
 
 #include "dylumo.h"
 
+#include "dy_evaluate.h"
 #include "dy_train.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <unistd.h>
 
 enum option_id {
     OUTPUT = 'o',
@@ -50,7 +53,9 @@ static const struct program_usage usage = {
     "EMID_data.csv; or folders with one folder for each emotion.",
     options,
     DY_COUNT(options),
-    "A run that was interrupted goes on when it is called again in the same way.\n"
+    "It ends with the table of `dylumo evaluate` and exits with 1 when a baseline is\n"
+    "not beaten. A run that was interrupted goes on when it is called again in the\n"
+    "same way.\n"
     "Example: dylumo train oasis.csv fi/labels.csv -o mood.safetensors"};
 
 static void number(struct program_arguments *args, uint64_t max, unsigned *to)
@@ -156,14 +161,72 @@ static void show_figures(const struct dy_train_figures *f, const char *path)
                  dylumo_feature_info((enum dylumo_feature)i)->name);
         show_line(what, f->r2[i]);
     }
-    printf("Wrote %s. `dylumo evaluate` compares it with the baselines, song by song.\n", path);
+    printf("Wrote %s.\n", path);
+    fflush(stdout);
 }
 
-/* What chance, or a constant mood, reaches. NaN beats nothing and loses to nothing. */
-static bool beats_chance(const struct dy_train_figures *f)
+/* ------------------------------------------------------------------ against the baselines */
+
+#define REPLICATES 1000
+
+/* Which of the baselines are not beaten, in one sentence. False when there is any. */
+static bool say_verdict(const struct dy_fit_report *report)
 {
-    return !(f->valence_place <= 0) && !(f->energy_place <= 0) && !(f->happy_or_not <= 0.5) &&
-           !(f->lively_or_calm <= 0.5);
+    size_t measured = 0, beaten = 0, of = 0;
+    for (size_t row = 1; row < report->table.row_count; row++) {
+        bool beats = dy_fit_beats(report, row, NULL, &of);
+        measured += of > 0;
+        beaten += beats;
+    }
+    if (measured == 0)
+        printf("\nThe labels are too few to compare this run with the baselines.\n");
+    else if (beaten == measured)
+        printf("\nThis run beats every baseline, in every column.\n");
+    else
+        printf("\nThis run does NOT beat %zu of the %zu baselines everywhere: see above which, "
+               "and in how many columns.\n",
+               measured - beaten, measured);
+    return measured > 0 && beaten == measured;
+}
+
+/* Each picture is read by the networks that did not learn from it. */
+static int show_table(const struct dy_train_options *request, const struct dy_train_figures *f,
+                      const struct dylumo_context *context)
+{
+    const struct dy_evaluate_files files = {
+        .labels = request->labels,
+        .label_count = request->label_count,
+        .songs_path = request->songs_path,
+        .encoder_path = request->encoder_path,
+        .mood_path = request->output_path,
+        .cache_path = request->cache_path,
+        .folds = f->folds,
+        .fit = {.replicates = REPLICATES, .seed = request->seed},
+    };
+    struct dylumo_error err;
+    struct dy_evaluation *evaluation = NULL;
+    enum dylumo_status st = dy_evaluate_run(&evaluation, &files, context, &err);
+    program_progress_clear();
+    if (st)
+        return program_fail(&err);
+    putchar('\n');
+    st = dy_fit_report_text(dy_evaluate_report(evaluation), stdout, &err);
+    bool beaten = !st && say_verdict(dy_evaluate_report(evaluation));
+    dy_evaluate_close(evaluation);
+    if (st)
+        return program_fail(&err);
+    return beaten ? PROGRAM_OK : PROGRAM_PARTLY;
+}
+
+static void remove_folds(const char *output, unsigned folds)
+{
+    char path[4200];
+    for (unsigned fold = 0; fold < folds; fold++) {
+        snprintf(path, sizeof path, "%s.fold-%u", output, fold);
+        unlink(path);
+    }
+    snprintf(path, sizeof path, "%s.folds.csv", output);
+    unlink(path);
 }
 
 /* Defaults that dylumo_locate finds; room for both lives in main's frame. */
@@ -202,15 +265,15 @@ int command_train(int argc, char **argv)
     request.label_count = args.name_count;
     if (!find_parts(&request, encoder, songs))
         return PROGRAM_NOT_FOUND;
+    bool keep_folds = request.keep_folds;
+    request.keep_folds = true;
     enum dylumo_status st = dy_train_run(&request, &context, &figures, &err);
     program_progress_clear();
     if (st)
         return program_fail(&err);
     show_figures(&figures, request.output_path);
-    if (!beats_chance(&figures)) {
-        printf(
-            "This mood does not beat songs drawn by chance: more, or better, labels are needed.\n");
-        return PROGRAM_PARTLY;
-    }
-    return PROGRAM_OK;
+    int code = show_table(&request, &figures, &context);
+    if (!keep_folds)
+        remove_folds(request.output_path, figures.folds);
+    return code;
 }

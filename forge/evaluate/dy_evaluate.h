@@ -305,7 +305,13 @@ enum dylumo_status dy_fit_gains(double *gains, const struct dy_fit_pictures *pic
                                 const struct dy_fit_scores *scores,
                                 struct dylumo_error *err) DY_MUST_USE;
 
-/* The report as a table for people. */
+/* Whether the first ranking beats another: it is ahead beyond chance (the interval of the
+ * difference on the same pictures lies above 0) in every column of songs.
+ *
+ *   ahead, of   receive in how many columns, of how many that both have; may be NULL */
+bool dy_fit_beats(const struct dy_fit_report *report, size_t row, size_t *ahead, size_t *of);
+
+/* The report as a table for people. It ends with a line a baseline, beaten or not. */
 enum dylumo_status dy_fit_report_text(const struct dy_fit_report *report, FILE *out,
                                       struct dylumo_error *err) DY_MUST_USE;
 /* One JSON object. Figures are [value, low, high]; none is null. */

@@ -274,14 +274,23 @@ static enum dylumo_status open_folds(struct dy_evaluation *e, struct mood_files 
     return st;
 }
 
+/* The file that has seen all pictures; its folds come when the pictures are known. */
+static enum dylumo_status open_first(struct mood_files *mood, const char *path,
+                                     struct dylumo_error *err)
+{
+    mood->path = path;
+    enum dylumo_status st = dy_mood_open(&mood->models[0], path, err);
+    mood->count = !st;
+    return st;
+}
+
 static enum dylumo_status open_moods(struct dy_evaluation *e, struct mood_files *mood,
                                      struct dylumo_error *err)
 {
     mood->model_of = dy_new_array(e->pictures.count, 1);
     if (!mood->model_of)
         return dy_fail(err, DYLUMO_NO_MEMORY, "no memory for %zu pictures", e->pictures.count);
-    enum dylumo_status st = dy_mood_open(&mood->models[0], mood->path, err);
-    mood->count = !st;
+    enum dylumo_status st = mood->count ? DYLUMO_OK : open_first(mood, mood->path, err);
     if (!st && e->files->folds)
         st = open_folds(e, mood, err);
     for (size_t m = 0; !st && m < mood->count; m++)
@@ -436,14 +445,16 @@ static enum dylumo_status load_pictures(struct dy_evaluation *e, struct dylumo_e
     if (!st)
         st = read_labels(e, err);
     if (!st)
+        st = open_first(&e->mood, files->mood_path, err);
+    if (!st)
         st = dy_embeddings_load(&e->embeddings, &e->labelled, files->encoder_path, cache,
-                                DY_VIEW_FLIP + 1, e->context, err);
+                                dy_mood_info(e->mood.models[0])->flip ? DY_VIEW_FLIP + 1 : 1,
+                                e->context, err);
     return st ? st : gather_pictures(e, err);
 }
 
 static enum dylumo_status load_moods(struct dy_evaluation *e, struct dylumo_error *err)
 {
-    e->mood.path = e->files->mood_path;
     e->plain.path = e->files->plain_path;
     enum dylumo_status st = open_moods(e, &e->mood, err);
     if (!st)

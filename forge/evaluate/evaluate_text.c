@@ -142,20 +142,21 @@ static void features(const struct dy_fit_report *report, FILE *out)
     }
 }
 
-static bool ahead_for_sure(const struct dy_fit_report *report, size_t row, size_t *of,
-                           size_t *stage_of)
+bool dy_fit_beats(const struct dy_fit_report *report, size_t row, size_t *ahead, size_t *of)
 {
-    size_t sure = 0;
-    *of = 0;
+    size_t sure = 0, columns = 0;
     for (size_t c = 0; c < report->table.column_count; c++) {
         enum dy_fit_stage stage = report->table.columns[c].stage;
         if (stage == DY_FIT_MOOD || report->rankings[row].parts[stage] == 0)
             continue;
-        ++*of;
+        columns++;
         sure += report->table.ahead[row * report->table.column_count + c].low > 0.0;
     }
-    *stage_of = sure;
-    return sure == *of;
+    if (ahead)
+        *ahead = sure;
+    if (of)
+        *of = columns;
+    return columns > 0 && sure == columns;
 }
 
 /* Says plainly where the first ranking is not ahead. */
@@ -164,7 +165,7 @@ static void verdict(const struct dy_fit_report *report, FILE *out)
     fputc('\n', out);
     for (size_t r = 1; r < report->table.row_count; r++) {
         size_t of = 0, sure = 0;
-        bool all = ahead_for_sure(report, r, &of, &sure);
+        bool all = dy_fit_beats(report, r, &sure, &of);
         if (of == 0)
             continue;
         fprintf(out, "%s %s %s: ahead beyond chance in %zu of %zu columns\n",

@@ -116,6 +116,7 @@ struct dy_train_options {
  * the labels do not tell. */
 struct dy_train_figures {
     size_t pictures, unreadable, rated, with_emotion;
+    unsigned folds;
     double valence_fit, arousal_fit; /* Spearman's rho between people's rating and the output */
     double valence_place,
         energy_place; /* the same with the picture's place on the first two axes */

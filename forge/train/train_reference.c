@@ -374,6 +374,7 @@ enum dylumo_status train_figures_of(struct dy_train_figures *figures, const stru
                 fill_columns(&told, data, reference, outputs, false);
     if (good) {
         figures->pictures = data->pictures->count;
+        figures->folds = data->recipe->folds;
         for (size_t i = 0; i < data->pictures->count; i++)
             figures->unreadable += data->fold[i] == TRAIN_NO_FOLD;
         figures->rated = rated.count;

@@ -128,4 +128,25 @@ def test_draws():
         assert report["rankings"][0]["variety"]["shown"] == 190, report["rankings"][0]["variety"]
 
 
+def test_train():
+    """train ends with the same table and says what it does not beat; fold files go unless kept"""
+    need_models()
+    with Folder() as folder:
+        sets = made_up_sets(folder)
+        tables = [sets[1], sets[3], "--cache", folder / "cache"]
+        small = ["--networks", "1", "--folds", "2", "--epochs", "2", "--views", "1"]
+        mood = folder / "mood.safetensors"
+        code, text, err = run("train", *tables, *small, "-o", mood)
+        assert (code, err) == (1, ""), (code, text, err)
+        for piece in (f"Wrote {mood}.", "random songs", "constant mood", "class mean",
+                      "2 folds: each picture is read by networks that did not see it",
+                      "This run does NOT beat"):
+            assert piece in text, (piece, text)
+        assert sorted(path.name for path in folder.glob("mood*")) == ["mood.safetensors"]
+        run("train", *tables, *small, "-o", mood, "--keep-folds")
+        assert sorted(path.name for path in folder.glob("mood*")) == [
+            "mood.safetensors", "mood.safetensors.fold-0", "mood.safetensors.fold-1",
+            "mood.safetensors.folds.csv"]
+
+
 main(globals())
