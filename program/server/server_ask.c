@@ -1,6 +1,6 @@
 /* From parameters to a question. One table says every parameter's name, where it is known and how
  * it is read; what is not in it, or comes twice, is a mistake, so that a misspelt knob is never
- * silently without effect. A form's fields win over the query string's. */
+ * silently without effect. */
 #include "server_form.h"
 #include "server_internal.h"
 
@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-enum source { FROM_NOWHERE, FROM_QUERY, FROM_FORM };
 
 struct knob;
 
@@ -21,7 +19,7 @@ struct reading {
     unsigned knobs;
     size_t picture_max;
     bool lenient;
-    enum source seen[24]; /* by place in the table */
+    bool seen[24]; /* by place in the table */
     struct dylumo_error *err;
     enum dylumo_status status;
 };
@@ -131,13 +129,22 @@ static enum dylumo_status take_exact(struct reading *reading, const struct knob 
     return truth(reading, knob, value, &reading->ask->query.exact);
 }
 
-/* A text of at most max bytes. */
+/* Characters of valid UTF-8. */
+static size_t characters(const char *text)
+{
+    size_t count = 0;
+    for (; *text; text++)
+        count += ((unsigned char)*text & 0xC0) != 0x80;
+    return count;
+}
+
+/* A text of at most max characters. */
 static enum dylumo_status text_within(struct reading *reading, const struct knob *knob,
                                       const char *value, const char **text)
 {
-    size_t size = strlen(value);
+    size_t size = characters(value);
     if (!size || (double)size > knob->max)
-        return dy_fail(reading->err, DYLUMO_BAD_ARGUMENT, "%s: %zu bytes; expected 1 to %g",
+        return dy_fail(reading->err, DYLUMO_BAD_ARGUMENT, "%s: %zu characters; expected 1 to %g",
                        knob->name, size, knob->max);
     *text = value;
     return DYLUMO_OK;
@@ -260,12 +267,12 @@ static const struct knob knobs[] = {
     {"familiar", KNOB_MOOD, take_familiar, 0, 1},
     {"per_artist", KNOB_MOOD, take_per_artist, 1, 1000},
     {"season", KNOB_MOOD, take_season, 0, 0},
-    {"filter", KNOB_FILTER, take_filter, 0, 2000},
+    {"filter", KNOB_FILTER, take_filter, 0, 1000},
     {"exact", KNOB_EXACT, take_exact, 0, 0},
     {"format", KNOB_FORMAT, take_format, 0, 0},
-    {"title", KNOB_FORMAT, take_title, 0, 800},
-    {"find", KNOB_FIND, take_find, 0, 800},
-    {"ids", KNOB_IDS, take_ids, 0, 8000},
+    {"title", KNOB_FORMAT, take_title, 0, 200},
+    {"find", KNOB_FIND, take_find, 0, 200},
+    {"ids", KNOB_IDS, take_ids, 0, 5000},
     {"top_k", KNOB_TOP_K, take_top_k, 0, 0},
 };
 _Static_assert(DY_COUNT(knobs) <= DY_COUNT(((struct reading *)NULL)->seen), "room in seen");
@@ -298,7 +305,7 @@ static char *own(struct server_ask *ask, const void *value, size_t size)
 }
 
 static enum dylumo_status take_value(struct reading *reading, const char *name, const void *value,
-                                     size_t size, enum source source)
+                                     size_t size)
 {
     size_t at = 0;
     while (at < DY_COUNT(knobs) &&
@@ -306,11 +313,9 @@ static enum dylumo_status take_value(struct reading *reading, const char *name, 
         at++;
     if (at == DY_COUNT(knobs))
         return reading->lenient ? DYLUMO_OK : unknown(reading, name);
-    if (reading->seen[at] == source)
+    if (reading->seen[at])
         return dy_fail(reading->err, DYLUMO_BAD_ARGUMENT, "%s: given twice", name);
-    if (reading->seen[at]) /* the form, read first, has it */
-        return DYLUMO_OK;
-    reading->seen[at] = source;
+    reading->seen[at] = true;
     if (memchr(value, '\0', size) || !dy_text_valid(value, size))
         return dy_fail(reading->err, DYLUMO_BAD_ARGUMENT, "%s: is not UTF-8 text", name);
     char *copy = own(reading->ask, value, size);
@@ -328,7 +333,7 @@ static enum MHD_Result take_argument(void *user, enum MHD_ValueKind kind, const 
         reading->status =
             dy_fail(reading->err, DYLUMO_BAD_ARGUMENT, "a parameter's name is broken");
     else
-        reading->status = take_value(reading, name, value ? value : "", size, FROM_QUERY);
+        reading->status = take_value(reading, name, value ? value : "", size);
     return reading->status ? MHD_NO : MHD_YES;
 }
 
@@ -338,7 +343,7 @@ static enum dylumo_status take_picture(struct reading *reading, const void *byte
 {
     struct server_ask *ask = reading->ask;
     if (ask->picture_count == reading->picture_max)
-        return dy_fail(reading->err, DYLUMO_TOO_LARGE, "more than %zu picture%s",
+        return dy_fail(reading->err, DYLUMO_BAD_ARGUMENT, "more than %zu picture%s",
                        reading->picture_max, reading->picture_max == 1 ? "" : "s");
     if (!size)
         return dy_fail(reading->err, DYLUMO_BAD_ARGUMENT, "image: is empty");
@@ -356,9 +361,8 @@ static enum dylumo_status take_form(struct reading *reading, const char *type)
                                               reading->request->body_size, boundary, reading->err);
     for (size_t i = 0; !st && i < form.count; i++) {
         const struct server_part *part = &form.parts[i];
-        st = strcmp(part->name, "image")
-                 ? take_value(reading, part->name, part->bytes, part->size, FROM_FORM)
-                 : take_picture(reading, part->bytes, part->size);
+        st = strcmp(part->name, "image") ? take_value(reading, part->name, part->bytes, part->size)
+                                         : take_picture(reading, part->bytes, part->size);
     }
     return st;
 }

@@ -10,7 +10,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 
-#define HEAD_BYTES 16384  /* of a request's head, its parameters and our answer's head */
+#define HEAD_BYTES 32768  /* of a request's head, its parameters and our answer's head */
 #define SMALLEST_BODY 256 /* a chunked body's first room */
 
 /* ------------------------------------------------------------------ times */

@@ -27,12 +27,14 @@ def test_same_as_command():
 
 
 def test_form():
-    """a form with knobs; a form's field wins over the query string's"""
+    """a form with knobs; a name in form and query string is given twice"""
     body = form(("count", b"3"), ("image", CAT, "my secret place.jpg"), ("ignore", b"key,mode"))
-    got = SERVER.ask("POST", "/v1/recommend?count=9", body, Content_Type=FORM)
+    got = SERVER.ask("POST", "/v1/recommend?variety=0.1", body, Content_Type=FORM)
     assert got.status == 200 and len(got.json()["songs"]) == 3, got
     assert "key does not count" in got.json()["note"], got
     assert b"secret" not in got.body
+    twice = SERVER.ask("POST", "/v1/recommend?count=9", body, Content_Type=FORM)
+    assert "twice" in problem(twice, 400, "bad-argument")
 
 
 def test_together():
@@ -214,7 +216,7 @@ def test_mistakes():
     problem(SERVER.ask("POST", "/v1/recommend", b"text", **IMAGE), 422, "bad-picture")
     problem(SERVER.ask("POST", "/v1/recommend", CAT[:5000], **IMAGE), 422, "bad-picture")
     problem(SERVER.ask("POST", "/v1/recommend", form(*[("image", CAT, "x")] * 9),
-                       Content_Type=FORM), 413, "too-large")
+                       Content_Type=FORM), 400, "bad-argument")
 
 
 def test_every_kind():
