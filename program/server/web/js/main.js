@@ -48,9 +48,11 @@ function renderList() {
   $('more').hidden = state.songs.length < state.wish.count || state.wish.count >= 50;
 }
 
+/* What the server has to say, but for what the sliders show already. */
 function showNote(note) {
-  $('note').hidden = !note;
-  $('note').textContent = note ?? '';
+  const rest = (note ?? '').split('; ').filter((part) => !/^\w+ set to /.test(part)).join('; ');
+  $('note').hidden = !rest;
+  $('note').textContent = rest;
   $('note').lang = 'en';
 }
 
@@ -409,12 +411,15 @@ function wireConnection() {
   tell();
 }
 
-/* On a wide page the sliders stand open beside the list; on a phone they wait folded. */
+/* Beside the list the sliders stand open, and where there is room the filters too; on a phone both
+ * wait folded. */
 function wireWidth() {
-  const wide = matchMedia('(min-width: 760px)');
-  const fit = () => { $('tune').open = wide.matches; };
-  wide.addEventListener('change', fit);
-  fit();
+  for (const [id, query] of [['tune', '(min-width: 760px)'], ['filter-box', '(min-width: 1180px)']]) {
+    const wide = matchMedia(query);
+    const fit = () => { $(id).open = wide.matches; };
+    wide.addEventListener('change', fit);
+    fit();
+  }
 }
 
 async function start() {
