@@ -84,11 +84,11 @@ test('a screen reader is told what came', async ({ page, address }) => {
 test('German, by the browser and by choice', { options: { locale: 'de-DE' }, run: async ({ page, address }) => {
   await choosePhoto(page, address, 'cat');
   assert.equal(await page.getAttribute('html', 'lang'), 'de');
-  assert.match(await page.locator('.why').first().textContent(), /als \d+ % der Lieder/);
+  assert.match(await page.locator('.why').first().textContent(), /als \d+\s% der Lieder/);
   assert.match(await page.textContent('#songs-title'), /Lieder/);
   await page.selectOption('#language', 'en');
   assert.match(await page.textContent('#songs-title'), /songs/);
-  assert.match(await page.locator('.why').first().textContent(), /than \d+ %/);
+  assert.match(await page.locator('.why').first().textContent(), /than \d+\s%/);
   await page.reload();
   assert.equal(await page.getAttribute('html', 'lang'), 'en');
 } });

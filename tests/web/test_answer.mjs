@@ -21,9 +21,9 @@ test('a dropped photo brings its mood and ten songs', async ({ page, address }) 
   assert.equal(await page.isVisible('#overlay'), false);
   assert.match(await page.textContent('#mood-words'), /happy|sad|calm|lively|Balanced/);
   assert.equal(await page.locator('#emotions li').count(), 7);
-  assert.match(await page.locator('.why').first().textContent(), /than \d+ %/);
+  assert.match(await page.locator('.why').first().textContent(), /than \d+\s%/);
   assert.match(await page.locator('a.cover').first().getAttribute('href'), /^https:\/\/open\.spotify\.com\/track\//);
-  assert.match(await page.getAttribute('#field', 'aria-label'), /\d+ %/);
+  assert.match(await page.getAttribute('#field', 'aria-label'), /\d+\s%/);
 });
 
 test('a pasted photo does too', async ({ page, address }) => {
@@ -92,7 +92,7 @@ for (const [format, check] of Object.entries({
   test(`the list is saved as ${format}: these songs in this order`, async ({ page, address }) => {
     const ids = await choosePhoto(page, address, 'coffee');
     await page.click('#save summary');
-    const [download] = await Promise.all([page.waitForEvent('download'), page.click(`[data-format=${format}]`)]);
+    const [download] = await Promise.all([page.waitForEvent('download', { timeout: 20000 }), page.click(`[data-format=${format}]`)]);
     assert.match(download.suggestedFilename(), new RegExp(`^dylumo-.+\\.${format}$`));
     const text = readFileSync(await download.path(), 'utf8');
     check(text, ids);

@@ -33,7 +33,7 @@ test('moods have the same words as the command, in fifths', () => {
 test('reasons are put together in German; unknown ones stay English and say so', () => {
   texts.setLanguage('de');
   assert.deepEqual(texts.whyWords('calmer than 89 % of songs (photo: 88 %), happier than 73 % (asked: 70 %)'),
-    { text: 'ruhiger als 89 % der Lieder (Foto: 88 %), fröhlicher als 73 % (gewünscht: 70 %)', lang: null });
+    { text: 'ruhiger als 89\u00a0% der Lieder (Foto: 88\u00a0%), fröhlicher als 73\u00a0% (gewünscht: 70\u00a0%)', lang: null });
   assert.equal(texts.whyWords('something new').lang, 'en');
 });
 

@@ -48,9 +48,9 @@ function renderList() {
   $('more').hidden = state.songs.length < state.wish.count || state.wish.count >= 50;
 }
 
-/* What the server has to say, but for what the sliders show already. */
+/* What the server has to say, but for what sliders and chips show already. */
 function showNote(note) {
-  const rest = (note ?? '').split('; ').filter((part) => !/^\w+ set to /.test(part)).join('; ');
+  const rest = (note ?? '').split('; ').filter((part) => !/^(\w+ set to|leaning on) /.test(part)).join('; ');
   $('note').hidden = !rest;
   $('note').textContent = rest;
   $('note').lang = 'en';

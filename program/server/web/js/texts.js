@@ -235,8 +235,10 @@ export function raw(key) {
   return current[key] ?? en[key];
 }
 
+const whole = (text) => text.replaceAll(' %', '\u00a0%'); /* a number keeps its sign on its line */
+
 export function t(key, values = {}) {
-  return String(raw(key) ?? key).replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
+  return whole(String(raw(key) ?? key).replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all));
 }
 
 /* [title, sentence] for a kind of mistake. */
@@ -268,6 +270,11 @@ export const sureWords = (sure) => raw('sure')[sure < 0.15 ? 0 : sure < 0.35 ? 1
 
 /* A reason in this language: {text, lang}. What is not known stays English and is marked so. */
 export function whyWords(why) {
+  const { text, lang } = translated(why);
+  return { text: whole(text), lang };
+}
+
+function translated(why) {
   if (!why || code === 'en') return { text: why ?? '', lang: null };
   const words = current.why;
   if (words[why]) return { text: words[why], lang: null };

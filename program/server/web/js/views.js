@@ -16,6 +16,7 @@ export function show(face) {
   $('answer').hidden = face !== 'answer';
   $('trouble').hidden = face !== 'trouble';
   $('again').hidden = face === 'welcome';
+  if (face !== 'answer') hideToast();
 }
 
 export const say = (text) => { $('say').textContent = text; };
