@@ -29,11 +29,17 @@ export function style(node, properties) {
 
 export const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
-export function later(wait, work) {
-  let timer;
-  return (...args) => {
-    clearTimeout(timer);
-    timer = setTimeout(() => work(...args), wait);
+/* Runs work at most once in `wait` milliseconds, and always after the last call. */
+export function paced(wait, work) {
+  let timer = null;
+  let last = -Infinity;
+  const go = () => {
+    timer = null;
+    last = performance.now();
+    work();
+  };
+  return () => {
+    if (timer === null) timer = setTimeout(go, Math.max(0, last + wait - performance.now()));
   };
 }
 

@@ -3,7 +3,7 @@
  * travels twice and a link can do the same). */
 import * as api from './api.js';
 import { paint, unpaint } from './colour.js';
-import { $, later } from './dom.js';
+import { $, paced } from './dom.js';
 import { buildPlane, renderFrame, renderMood, renderPlane } from './mood.js';
 import { blobAddress, fitted, lookAt, wireIntake } from './photos.js';
 import { copyText, savePlaylist, wireMenu } from './playlist.js';
@@ -13,7 +13,7 @@ import { fillTexts, language, moodWords, number, setLanguage, t, trouble } from 
 import { buildFilters, buildSliders, moveSliders, placeOf, renderChips, showNone } from './tune.js';
 import { buildPast, buildSamples, endWaiting, say, show, showTrouble, showWaiting, toast } from './views.js';
 
-const DEBOUNCE_MS = 90;
+const PACE_MS = 150;
 const UNDO_STEPS = 50;
 const NEIGHBOURS = 20;
 
@@ -177,7 +177,7 @@ function change(name, work) {
   soon();
 }
 
-const soon = later(DEBOUNCE_MS, () => rerank());
+const soon = paced(PACE_MS, () => rerank());
 
 function moveTo(name, place) {
   if (Math.round(100 * place) === Math.round(100 * placeOf(state.mood, name))) delete state.wish.moved[name];
