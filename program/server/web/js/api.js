@@ -1,5 +1,5 @@
 /* Talking to /v1/. Each answer is an object or a Problem is thrown, whose kind names a text in
- * texts.js. A newer question of the same kind cancels the older one, so the last answer wins. */
+ * texts.js. Photos are asked about one set at a time: a newer question cancels the older. */
 const TOKEN = 'dylumo.token';
 const PATIENCE_MS = 60000;
 
@@ -40,39 +40,28 @@ async function ask(path, options, signal) {
   return response;
 }
 
-const running = {};
+let underWay = null;
 
-/* Cancels the question of this kind that is under way, if any. */
-export function stop(kind) {
-  running[kind]?.abort();
-  delete running[kind];
+/* Cancels the question about photos that is under way, if any. */
+export function stop() {
+  underWay?.abort();
+  underWay = null;
 }
 
-async function latest(kind, path, options) {
-  stop(kind);
-  const control = new AbortController();
-  running[kind] = control;
-  try {
-    return await (await ask(path, options, control.signal)).json();
-  } finally {
-    if (running[kind] === control) delete running[kind];
-  }
-}
+/* Whether an error only says that the question was cancelled. */
+export const isCancelled = (error) => error?.name === 'AbortError';
 
-/* Whether an error only says that a newer question has taken the place of this one. */
-export const isOvertaken = (error) => error?.name === 'AbortError';
-
-export function recommendPhotos(blobs, knobs) {
-  stop('mood');
+export async function recommendPhotos(blobs, knobs) {
+  stop();
   const form = new FormData();
   for (const [name, value] of Object.entries(knobs)) form.append(name, value);
   blobs.forEach((blob, i) => form.append('image', blob, `photo-${i + 1}`));
-  return latest('photo', '/v1/recommend', { method: 'POST', body: form });
+  const control = new AbortController();
+  underWay = control;
+  return (await ask('/v1/recommend', { method: 'POST', body: form }, control.signal)).json();
 }
 
-export function recommendMood(knobs) {
-  return latest('mood', `/v1/recommend?${new URLSearchParams(knobs)}`);
-}
+export const recommendMood = async (knobs) => (await ask(`/v1/recommend?${new URLSearchParams(knobs)}`)).json();
 
 export const near = async (id, count) =>
   (await ask(`/v1/songs/${encodeURIComponent(id)}/near?count=${count}`)).json();

@@ -122,7 +122,7 @@ async function askPhotos() {
     return showTrouble(new api.Problem('too-many'), limits, { back: goHome });
   renderFrame(photos, { add: pickMore, remove: removePhoto, most: 0 });
   scrollTo({ top: 0 });
-  showWaiting(10, () => { turn++; api.stop('photo'); goHome(); });
+  showWaiting(10, () => { turn++; api.stop(); goHome(); });
   const wish = { ...noWish(), filter };
   const looks = Promise.all(photos.map((photo) => lookAt(photo.blob)));
   try {
@@ -134,7 +134,7 @@ async function askPhotos() {
     arrival = { time: Date.now(), small: look.small, fromLink: false };
     return arrive(answer.note, true);
   } catch (problem) {
-    if (api.isOvertaken(problem) || mine !== turn) return undefined;
+    if (api.isCancelled(problem) || mine !== turn) return undefined;
     endWaiting();
     return showTrouble(known(problem), limits, { retry: askPhotos, back: goHome });
   }
@@ -234,46 +234,51 @@ function neighbourhood(id) {
   return neighbourhoods.get(id);
 }
 
-let rerankTurn = 0;
+let asked = 0;
+let shown = 0;
 
-/* Asks for the songs of the wish; {note}, or null when a newer question has come meanwhile. */
+/* Asks for the songs of the wish: {note, isLast}, or null when a newer answer is already shown. While
+ * a slider moves, answers are shown as they come, in the order of their questions; the last wins. */
 async function fetchSongs() {
-  const mine = ++rerankTurn;
+  const mine = ++asked;
   const { wish, mood } = state;
-  const isOld = () => mine !== rerankTurn || mood !== state.mood;
+  const isOld = () => mine < shown || mood !== state.mood;
   try {
     const away = await Promise.all(wish.less.map((song) => neighbourhood(song.id)));
-    if (isOld()) return null;
     const spare = away.reduce((sum, one) => sum + one.ids.length + 2, 0);
     const answer = await api.recommendMood({ ...knobs(wish, spare), mood: moodText(mood, wish.moved) });
     if (isOld()) return null;
-    const ids = new Set(away.flatMap((one) => one.ids));
-    const artists = new Set(away.map((one) => one.artist).filter(Boolean));
-    state.songs = answer.songs.filter((song) => !ids.has(song.id) && !artists.has(song.artist))
-      .slice(0, wish.count).map((song, i) => ({ ...song, rank: i + 1 }));
-    return { note: answer.note };
+    shown = mine;
+    state.songs = without(away, answer.songs).slice(0, wish.count).map((song, i) => ({ ...song, rank: i + 1 }));
+    return { note: answer.note, isLast: mine === asked };
   } catch (problem) {
-    if (api.isOvertaken(problem) || isOld()) return null;
+    if (isOld() || mine !== asked) return null;
     throw known(problem);
   }
+}
+
+function without(away, songs) {
+  const ids = new Set(away.flatMap((one) => one.ids));
+  const artists = new Set(away.map((one) => one.artist).filter(Boolean));
+  return songs.filter((song) => !ids.has(song.id) && !artists.has(song.artist));
 }
 
 async function rerank() {
   try {
     const answer = await fetchSongs();
-    if (answer) showReranked(answer.note);
+    if (answer) showReranked(answer);
   } catch (problem) {
     showRerankProblem(problem);
   }
 }
 
-function showReranked(note) {
-  $('songs').classList.remove('stale');
+function showReranked({ note, isLast }) {
+  $('songs').classList.toggle('stale', !isLast);
   showFault(null);
   showNote(note);
   renderList();
   keep(false);
-  if (state.songs.length) say(t('updated', { first: firstSong() }));
+  if (isLast && state.songs.length) say(t('updated', { first: firstSong() }));
 }
 
 /* The list that is there stays; a busy server is asked again when it said. */
@@ -290,7 +295,7 @@ function showRerankProblem(problem) {
 
 function goHome() {
   turn++;
-  api.stop('photo');
+  api.stop();
   endWaiting();
   history.pushState(null, '', location.pathname);
   showHome();
