@@ -56,6 +56,7 @@ test('a slider starts at the photo, and dragged it ranks anew; the last answer w
     if (asked.length === 1) await new Promise((done) => { setTimeout(done, 1500); });
     await route.continue().catch(() => {});
   });
+  const started = Date.now();
   const box = await slider.boundingBox();
   const y = box.y + box.height / 2;
   await page.mouse.move(box.x + 11 + (box.width - 22) * start / 100, y);
@@ -67,7 +68,7 @@ test('a slider starts at the photo, and dragged it ranks anew; the last answer w
   const after = await waitForOthers(page, before);
   await page.waitForTimeout(1700);
   assert.deepEqual(await songIds(page), after, 'an older answer came over a newer one');
-  assert.ok(asked.length <= 10, `17 moves, ${asked.length} questions`);
+  assert.ok(asked.length <= 2 + (Date.now() - started) / 150, `${asked.length} questions: the pace is not kept`);
   const shown = Number(await slider.inputValue()) / 100;
   assert.equal(Number(/energy=([\d.]+)/.exec(asked.at(-1))[1]), shown);
   await page.click('#reset');
