@@ -254,9 +254,21 @@ struct dy_fit_emotions {
  */
 struct dy_fit_features {
     size_t pairs;
-    double r2[DYLUMO_FEATURE_COUNT];  /* in normal scores */
-    double mae[DYLUMO_FEATURE_COUNT]; /* in the feature's own unit */
+    double r2[DYLUMO_FEATURE_COUNT];        /* in normal scores */
+    double mae_score[DYLUMO_FEATURE_COUNT]; /* mean absolute error in normal scores; who always
+                                               says the middle has .80 */
+    double mae[DYLUMO_FEATURE_COUNT];       /* in the feature's own unit */
 };
+
+/* Measures pairs of picture and song; every pair weighs the same. (evaluate_features.c)
+ *
+ *   song        [pairs] numbers of songs
+ *   predicted   [pairs][13] the pictures' features in normal scores
+ *
+ * Fails    NO_MEMORY. */
+enum dylumo_status dy_fit_features_fill(struct dy_fit_features *out, const struct dy_songs *songs,
+                                        const uint32_t *song, const float *predicted, size_t pairs,
+                                        struct dylumo_error *err) DY_MUST_USE;
 
 /* One picture with its songs, for the lists of best and worst. */
 #define DY_FIT_LISTED_SONGS 3

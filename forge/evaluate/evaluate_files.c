@@ -1,10 +1,10 @@
 /* From paths to a report: labels and embeddings by the train room, moods by the
  * files of the folds that did not see a picture, then the measurement. */
 #include "dy_evaluate.h"
-#include "dy_import.h"
 #include "dy_mood.h"
 #include "dy_songs.h"
 #include "dy_train.h"
+#include "evaluate_folds.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -144,89 +144,6 @@ static enum dylumo_status path_beside(char *path, size_t size, const char *base,
     return DYLUMO_OK;
 }
 
-struct fold_line {
-    unsigned set; /* which of the labels */
-    char *file;
-    uint8_t fold;
-};
-
-static int compare_lines(const void *a, const void *b)
-{
-    const struct fold_line *x = a, *y = b;
-    if (x->set != y->set)
-        return x->set < y->set ? -1 : 1;
-    return strcmp(x->file, y->file);
-}
-
-struct fold_table {
-    struct fold_line *lines;
-    size_t count, room;
-};
-
-static void fold_table_clear(struct fold_table *table)
-{
-    for (size_t i = 0; i < table->count; i++)
-        dy_free(table->lines[i].file);
-    dy_free(table->lines);
-}
-
-struct fold_columns {
-    long set, file, fold;
-};
-
-static bool whole_number(const struct dy_csv_record *record, long column, double below,
-                         double *number)
-{
-    return (size_t)column < record->count && dy_csv_number(record->fields[column], number) &&
-           *number >= 0 && *number < below && *number == floor(*number);
-}
-
-static enum dylumo_status add_line(struct fold_table *table, const struct dy_csv_record *record,
-                                   const struct fold_columns *columns, unsigned folds,
-                                   const char *path, struct dylumo_error *err)
-{
-    double set, fold;
-    if (record->fault || (size_t)columns->file >= record->count ||
-        !whole_number(record, columns->set, DY_FIT_SETS_MAX, &set) ||
-        !whole_number(record, columns->fold, folds, &fold))
-        return dy_fail(err, DYLUMO_BAD_FILE, "%s: line %llu: expected set, file, fold under %u",
-                       path, (unsigned long long)record->line, folds);
-    struct dy_text name = record->fields[columns->file];
-    char *copy = dy_new(name.size + 1);
-    if (!copy || !dy_grow(&table->lines, &table->room, table->count + 1, sizeof *table->lines)) {
-        dy_free(copy);
-        return dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory for its lines", path);
-    }
-    memcpy(copy, name.bytes, name.size);
-    table->lines[table->count++] = (struct fold_line){(unsigned)set, copy, (uint8_t)fold};
-    return DYLUMO_OK;
-}
-
-/* Lines sorted by set and file. */
-static enum dylumo_status fold_table_read(struct fold_table *table, const char *path,
-                                          unsigned folds, struct dylumo_error *err)
-{
-    struct dy_csv *csv = NULL;
-    enum dylumo_status st = dy_csv_open(&csv, path, err);
-    if (st)
-        return st;
-    struct fold_columns columns = {dy_csv_column(csv, "set"), dy_csv_column(csv, "file"),
-                                   dy_csv_column(csv, "fold")};
-    bool more = true;
-    if (columns.set < 0 || columns.file < 0 || columns.fold < 0)
-        st = dy_fail(err, DYLUMO_BAD_FILE, "%s: needs the columns set, file and fold", path);
-    while (!st && more) {
-        struct dy_csv_record record;
-        st = dy_csv_next(csv, &record, &more, err);
-        if (!st && more)
-            st = add_line(table, &record, &columns, folds, path, err);
-    }
-    dy_csv_close(csv);
-    if (!st && table->count)
-        qsort(table->lines, table->count, sizeof *table->lines, compare_lines);
-    return st;
-}
-
 /* Pictures of the labels that are in the table get their fold's model, all
  * others the first. */
 static enum dylumo_status assign_models(struct dy_evaluation *e, struct mood_files *mood,
@@ -236,10 +153,7 @@ static enum dylumo_status assign_models(struct dy_evaluation *e, struct mood_fil
         const struct dy_picture *picture = &e->labelled.items[e->item_of[i]];
         if (picture->set >= e->trained_sets)
             continue;
-        const struct fold_line wanted = {picture->set, picture->file, 0};
-        const struct fold_line *line = table->count ? bsearch(&wanted, table->lines, table->count,
-                                                              sizeof *table->lines, compare_lines)
-                                                    : NULL;
+        const struct fold_line *line = fold_table_find(table, picture->set, picture->file);
         if (!line)
             return dy_fail(err, DYLUMO_MISMATCH,
                            "%s.folds.csv does not name '%.200s': was %s trained on "
@@ -374,6 +288,62 @@ static enum dylumo_status predict_plain(struct dy_evaluation *e, struct dylumo_e
                DYLUMO_FEATURE_COUNT * sizeof *outputs);
     }
     return DYLUMO_OK;
+}
+
+/* ------------------------------------------------------------------ held-out pairs */
+
+/* Recipe plain's networks speak on a scale from the catalogue's least to its greatest. */
+static void features_as_scores(const struct dy_evaluation *e, size_t picture, float *scores)
+{
+    const struct dy_mood_info *info = dy_mood_info(e->mood.models[0]);
+    memcpy(scores, e->moods[picture].features, DYLUMO_FEATURE_COUNT * sizeof *scores);
+    for (unsigned f = 0; strcmp(info->recipe, "plain") == 0 && f < DYLUMO_FEATURE_COUNT; f++) {
+        const struct dy_feature_stats stats = dy_songs_stats(e->songs, (enum dylumo_feature)f);
+        double value = stats.min + (double)scores[f] * (stats.max - stats.min);
+        scores[f] = (float)dy_songs_normal_score(e->songs, (enum dylumo_feature)f, value);
+    }
+}
+
+/* Pictures that the mood did not learn from: with folds all, else those given as unseen. Returns
+ * the pairs gathered into song and predicted. */
+static size_t gather_pairs(const struct dy_evaluation *e, const uint32_t *song_of, uint32_t *song,
+                           float *predicted)
+{
+    size_t pairs = 0;
+    for (size_t i = 0; i < e->pictures.count; i++) {
+        uint32_t drawn = song_of[e->item_of[i]];
+        bool held_out = e->files->folds || e->pictures.set[i] >= e->trained_sets;
+        if (!held_out || drawn == DY_TRAIN_NO_SONG)
+            continue;
+        features_as_scores(e, i, predicted + pairs * DYLUMO_FEATURE_COUNT);
+        song[pairs++] = drawn;
+    }
+    return pairs;
+}
+
+static enum dylumo_status measure_pairs(struct dy_evaluation *e, struct dylumo_error *err)
+{
+    const struct dy_evaluate_files *files = e->files;
+    const struct dy_mood_info *info = dy_mood_info(e->mood.models[0]);
+    const char *recipe = strcmp(info->recipe, "plain") == 0 ? "plain" : "default";
+    size_t count = e->labelled.count;
+    if (!files->folds && e->trained_sets == e->labelled.sets)
+        return DYLUMO_OK;
+    uint32_t *song = dy_new_array(2 * count, sizeof *song);
+    float *predicted = dy_new_array(count, DYLUMO_FEATURE_COUNT * sizeof *predicted);
+    enum dylumo_status st = DYLUMO_OK;
+    if (!song || !predicted)
+        st = dy_fail(err, DYLUMO_NO_MEMORY, "no memory for %zu pairs", count);
+    if (!st)
+        st = dy_train_pair(&e->labelled, recipe, files->songs_path, files->fit.seed, song, err);
+    if (!st) {
+        size_t pairs = gather_pairs(e, song, song + count, predicted);
+        st = dy_fit_features_fill(&e->report.features, e->songs, song + count, predicted, pairs,
+                                  err);
+    }
+    dy_free(song);
+    dy_free(predicted);
+    return st;
 }
 
 /* ------------------------------------------------------------------ facts */
@@ -529,6 +499,8 @@ enum dylumo_status dy_evaluate_run(struct dy_evaluation **out,
         st = load_pictures(e, err);
     if (!st)
         st = load_moods(e, err);
+    if (!st)
+        st = measure_pairs(e, err);
     if (!st)
         tell(e);
     if (!st)

@@ -357,6 +357,25 @@ static void emotion_cards(const struct dy_fit_report *report, FILE *out, size_t 
     fputs("</table></div></div>\n", out);
 }
 
+static void feature_errors(const struct dy_fit_report *report, FILE *out)
+{
+    fputs(
+        "<div class=\"card\"><h3>How far off each feature is <span>mean absolute error, in normal "
+        "scores and in its unit; always saying the middle has .80</span></h3>"
+        "<div class=\"wide\"><table><tr><th></th><th>r2</th><th>error</th><th>in its "
+        "unit</th></tr>",
+        out);
+    for (size_t f = 0; f < DYLUMO_FEATURE_COUNT; f++) {
+        const struct dylumo_feature_info *info = dylumo_feature_info((enum dylumo_feature)f);
+        char r2[FIGURE_TEXT], error[FIGURE_TEXT];
+        fprintf(out, "<tr><td>%s</td><td>%s</td><td>%s</td><td>%.4g %s</td></tr>", info->name,
+                figure_text(r2, report->features.r2[f], 3),
+                figure_text(error, report->features.mae_score[f], 3), report->features.mae[f],
+                info->unit);
+    }
+    fputs("</table></div></div>\n", out);
+}
+
 static void feature_card(const struct dy_fit_report *report, FILE *out)
 {
     const char *names[DYLUMO_FEATURE_COUNT];
@@ -369,6 +388,7 @@ static void feature_card(const struct dy_fit_report *report, FILE *out)
             count_text(text, report->features.pairs));
     chart_bars(out, names, report->features.r2, DYLUMO_FEATURE_COUNT);
     fputs("</div>\n", out);
+    feature_errors(report, out);
 }
 
 static void emotions_and_features(const struct dy_fit_report *report, FILE *out)

@@ -110,7 +110,8 @@ static json_t *features(const struct dy_fit_report *report)
     json_t *object = json_object();
     for (size_t f = 0; f < DYLUMO_FEATURE_COUNT; f++)
         json_object_set_new(object, dylumo_feature_info((enum dylumo_feature)f)->name,
-                            json_pack("{s:o, s:o}", "r2", number(report->features.r2[f]),
+                            json_pack("{s:o, s:o, s:o}", "r2", number(report->features.r2[f]),
+                                      "mean_error_score", number(report->features.mae_score[f]),
                                       "mean_error", number(report->features.mae[f])));
     return json_pack("{s:I, s:o}", "pairs", (json_int_t)report->features.pairs, "features", object);
 }

@@ -132,12 +132,14 @@ static void features(const struct dy_fit_report *report, FILE *out)
             count_text(text, report->features.pairs));
     left(out, "", NAME_WIDTH);
     left(out, "r2", 13);
-    fputs("mean error\n", out);
+    left(out, "mean error", 13);
+    fputs("in its unit\n", out);
     for (size_t f = 0; f < DYLUMO_FEATURE_COUNT; f++) {
         const struct dylumo_feature_info *info = dylumo_feature_info((enum dylumo_feature)f);
         fputs("  ", out);
         left(out, info->name, NAME_WIDTH - 2);
         left(out, figure_text(text, report->features.r2[f], 3), 13);
+        left(out, figure_text(text, report->features.mae_score[f], 3), 13);
         fprintf(out, "%.4g %s\n", report->features.mae[f], info->unit);
     }
 }

@@ -134,4 +134,21 @@ enum dylumo_status dy_train_run(const struct dy_train_options *options,
                                 struct dy_train_figures *figures,
                                 struct dylumo_error *err) DY_MUST_USE;
 
+/* ------------------------------------------------------------------ pairs (train_pairs.c) */
+
+#define DY_TRAIN_NO_SONG UINT32_MAX
+
+/* One song for each picture, drawn as a recipe pairs them, to measure on pictures that a network
+ * did not learn from what it foretells of such a song.
+ *
+ *   recipe   "default" or "plain"
+ *   song     [pictures->count], receives the song's number in the file; DY_TRAIN_NO_SONG for a
+ *            picture with neither rating nor one of the seven emotions
+ *
+ * Fails    BAD_ARGUMENT for another recipe; as dy_songs_open; NO_MEMORY.
+ * Threads  the draw depends on seed, songs and pictures alone. */
+enum dylumo_status dy_train_pair(const struct dy_pictures *pictures, const char *recipe,
+                                 const char *songs_path, uint64_t seed, uint32_t *song,
+                                 struct dylumo_error *err) DY_MUST_USE;
+
 #endif

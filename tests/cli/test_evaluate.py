@@ -140,7 +140,7 @@ def test_train():
         assert (code, err) == (1, ""), (code, text, err)
         for piece in (f"Wrote {mood}.", "random songs", "constant mood", "class mean",
                       "2 folds: each picture is read by networks that did not see it",
-                      "This run does NOT beat"):
+                      "Features on 33 held-out pairs", "This run does NOT beat"):
             assert piece in text, (piece, text)
         assert sorted(path.name for path in folder.glob("mood*")) == ["mood.safetensors"]
         run("train", *tables, *small, "-o", mood, "--keep-folds")

@@ -64,6 +64,8 @@ static int fill(void **state)
     report.features.pairs = 1234;
     for (size_t f = 0; f < DYLUMO_FEATURE_COUNT; f++)
         report.features.r2[f] = 0.03 * (double)f - 0.02;
+    report.features.mae_score[DYLUMO_TEMPO] = 0.75;
+    report.features.mae[DYLUMO_TEMPO] = 23.5;
     report.example_count = 1;
     report.best[0] = (struct dy_fit_example){0, 0.2, {0.9, 0.8}, {0.95, 0.7}, {0}};
     report.best[0].titles[0] = dy_strdup("The Singers: <One> & Two");
@@ -110,6 +112,7 @@ static void text_says_all(void **state)
         ".042 .03:.05",
         "on 1,234 held-out pairs",
         "instrumentalness",
+        ".750         23.5",
         "dylumo does not beat random songs",
     };
     for (size_t i = 0; i < DY_COUNT(wanted); i++)

@@ -384,6 +384,38 @@ static char *json_with(unsigned threads)
     return text;
 }
 
+/* Foretelling the song's own features is no error; always saying the middle tells nothing. */
+static void features_are_measured(void **state)
+{
+    (void)state;
+    static uint32_t song[SONGS];
+    static float predicted[SONGS * DYLUMO_FEATURE_COUNT];
+    struct dy_songs_space space = dy_songs_space(songs);
+    struct dy_fit_features features = {0};
+    for (size_t i = 0; i < SONGS; i++) {
+        song[i] = (uint32_t)i;
+        for (size_t f = 0; f < DYLUMO_FEATURE_COUNT; f++)
+            predicted[i * DYLUMO_FEATURE_COUNT + f] = space.columns[f][i];
+        predicted[i * DYLUMO_FEATURE_COUNT + DYLUMO_TEMPO] = 0.0F;
+        predicted[i * DYLUMO_FEATURE_COUNT + DYLUMO_ENERGY] += 0.5F;
+    }
+    assert_ok(dy_fit_features_fill(&features, songs, song, predicted, SONGS, &err));
+    assert_int_equal(features.pairs, SONGS);
+    assert_true(features.r2[DYLUMO_VALENCE] > 0.9999 && features.mae_score[DYLUMO_VALENCE] < 1e-6);
+    double off = 0.0, middle = 0.0; /* the made-up scores are no quantiles of the values */
+    for (size_t i = 0; i < SONGS; i++) {
+        double score = (double)space.columns[DYLUMO_VALENCE][i];
+        off += fabs(dy_songs_feature(songs, i, DYLUMO_VALENCE) -
+                    dy_songs_raw_value(songs, DYLUMO_VALENCE, score)) /
+               SONGS;
+        middle += fabs((double)space.columns[DYLUMO_TEMPO][i]) / SONGS;
+    }
+    assert_true(fabs(features.mae[DYLUMO_VALENCE] - off) < 1e-9);
+    assert_true(fabs(features.mae_score[DYLUMO_TEMPO] - middle) < 1e-9);
+    assert_true(fabs(features.r2[DYLUMO_TEMPO]) < 0.01);
+    assert_true(fabs(features.mae_score[DYLUMO_ENERGY] - 0.5) < 1e-5);
+}
+
 static void any_number_of_threads_gives_the_same(void **state)
 {
     (void)state;
@@ -486,6 +518,7 @@ int main(void)
         cmocka_unit_test(a_part_is_a_catalogue_of_its_own),
         cmocka_unit_test(plain_is_the_nearest_by_cosine),
         cmocka_unit_test(knowing_the_truth_fits_perfectly),
+        cmocka_unit_test(features_are_measured),
         cmocka_unit_test(any_number_of_threads_gives_the_same),
         cmocka_unit_test(it_can_be_stopped),
         cmocka_unit_test(without_memory_it_fails),
