@@ -385,10 +385,12 @@ static enum dylumo_status run_tasks(struct maker *maker, struct dy_workers *work
 static enum dylumo_status set_up(struct maker *maker, const char *output,
                                  const struct dy_import_options *options, struct dylumo_error *err)
 {
+    bool repeated = false;
     if (!maker->desks || !maker->order || !maker->features ||
-        !import_order_by_id(maker->table, maker->order))
+        !import_order_by_id(maker->table, maker->order, &repeated))
         return dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory for %zu songs", output, maker->count);
-    drop_repeated(maker, options);
+    if (repeated)
+        drop_repeated(maker, options);
     measure_ids(maker);
     enum dylumo_status st = dy_songs_writer_open(&maker->writer, output, maker->count, err);
     return st ? st : reserve(maker, err);

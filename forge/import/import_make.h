@@ -6,8 +6,10 @@
 
 /* ------------------------------------------------------------------ order (import_order.c) */
 
-/* order [table->count]: rows in the order of their ids' bytes, equal ids in the table's order. */
-bool import_order_by_id(const struct import_table *table, uint32_t *order) DY_MUST_USE;
+/* order [table->count]: rows in the order of their ids' bytes, equal ids in the table's order.
+ * *repeated: whether two rows have one id. */
+bool import_order_by_id(const struct import_table *table, uint32_t *order,
+                        bool *repeated) DY_MUST_USE;
 
 /* Sorts by the upper 32 bits of each pair, equal ones as they come; the result lies in pairs or in
  * scratch, which is returned. */
