@@ -1,11 +1,16 @@
-/* CSV records: where one ends, what its fields are, and their numbers. Most lines hold no quote and
- * are found and split by memchr; lines with quotes take the state machine. */
+/* CSV records: where one ends, what its fields are, and their numbers. Most lines hold no quote:
+ * they are found by memchr and split sixteen bytes at a time (SSE2, which every x86-64 has); lines
+ * with quotes take the state machine. */
 #include "import_csv.h"
 
 #include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 /* ------------------------------------------------------------------ extents */
 
@@ -99,15 +104,9 @@ static char *take_quoted(char *at, char *end, struct dy_text *field)
     return at;
 }
 
-size_t csv_split(char *record, size_t size, struct dy_text *fields, size_t room)
+/* The fields of a record, one byte at a time. */
+static size_t split_slowly(char *at, char *end, struct dy_text *fields, size_t room)
 {
-    char *at = record, *end = record + size;
-    if (end > at && end[-1] == '\n')
-        end--;
-    if (end > at && end[-1] == '\r')
-        end--;
-    if (at == end)
-        return 0;
     for (size_t count = 0;; at++) {
         struct dy_text field;
         if (at < end && *at == '"') {
@@ -124,6 +123,56 @@ size_t csv_split(char *record, size_t size, struct dy_text *fields, size_t room)
         if (at >= end)
             return count;
     }
+}
+
+#ifdef __SSE2__
+/* The same for a record without quotes; 0: there is one. */
+static size_t split_plain(const char *at, const char *end, struct dy_text *fields, size_t room)
+{
+    const __m128i comma = _mm_set1_epi8(','), quote = _mm_set1_epi8('"');
+    const char *from = at;
+    size_t count = 0;
+    while (at < end) {
+        size_t step = end - at < 16 ? (size_t)(end - at) : 16;
+        char last[16] = {0};
+        if (step < 16)
+            memcpy(last, at, step);
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(step < 16 ? last : at));
+        if (_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, quote)))
+            return 0;
+        unsigned commas = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, comma));
+        for (; commas; commas &= commas - 1) {
+            const char *here = at + __builtin_ctz(commas);
+            if (count < room)
+                fields[count] = (struct dy_text){from, (size_t)(here - from)};
+            count++;
+            from = here + 1;
+        }
+        at += step;
+    }
+    if (count < room)
+        fields[count] = (struct dy_text){from, (size_t)(end - from)};
+    return count + 1;
+}
+#else
+static size_t split_plain(const char *at, const char *end, struct dy_text *fields, size_t room)
+{
+    (void)at, (void)end, (void)fields, (void)room;
+    return 0;
+}
+#endif
+
+size_t csv_split(char *record, size_t size, struct dy_text *fields, size_t room)
+{
+    char *at = record, *end = record + size;
+    if (end > at && end[-1] == '\n')
+        end--;
+    if (end > at && end[-1] == '\r')
+        end--;
+    if (at == end)
+        return 0;
+    size_t count = split_plain(at, end, fields, room);
+    return count ? count : split_slowly(at, end, fields, room);
 }
 
 /* ------------------------------------------------------------------ numbers */
@@ -181,13 +230,47 @@ static bool take_exponent(const char **at, const char *end, int *exponent)
     return true;
 }
 
+static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+/* Digits with a sign or a point, which is what tables hold; fifteen digits are below 2^53. */
+#define SHORT_NUMBER 15
+
+/* A number of the short form; false: of another form, or none. */
+static bool short_number(struct dy_text text, double *number)
+{
+    const char *at = text.bytes, *end = text.bytes + text.size;
+    if (text.size == 0 || text.size > SHORT_NUMBER)
+        return false;
+    bool minus = *at == '-';
+    const char *point = NULL, *from = at += minus;
+    uint64_t mantissa = 0;
+    for (; at < end; at++) {
+        unsigned digit = (unsigned)(unsigned char)*at - '0';
+        if (digit > 9) {
+            if (*at != '.' || point)
+                return false;
+            point = at;
+            continue;
+        }
+        mantissa = mantissa * 10 + digit;
+    }
+    if (end - from == (point != NULL)) /* no digit */
+        return false;
+    double value = (double)mantissa;
+    if (point)
+        value /= powers[end - point - 1];
+    *number = minus ? -value : value;
+    return true;
+}
+
 /* Clinger 1990: a whole number below 2^53 times or over a power of ten up to 10^22 is one rounding
  * from the decimal number, so the result is the nearest double. */
 bool dy_csv_number(struct dy_text text, double *number)
 {
-    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    if (short_number(text, number))
+        return true;
     const char *at = text.bytes, *end = text.bytes + text.size;
     while (at < end && (*at == ' ' || *at == '\t'))
         at++;

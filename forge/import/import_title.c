@@ -125,6 +125,7 @@ enum dylumo_status import_season_init(struct import_season *season, struct dylum
         size_t last = strlen(word) - 1;
         season->whole[i] = word[last] == ' ';
         word[last] = '\0';
+        season->sizes[i] = last;
         for (unsigned byte = (unsigned char)word[0] + 1u; byte < 257; byte++)
             season->from[byte]++;
     }
@@ -143,8 +144,10 @@ static bool season_word_at(const struct import_season *season, const char *at, c
 {
     unsigned first = (unsigned char)*at;
     for (unsigned i = season->from[first]; i < season->from[first + 1]; i++) {
-        size_t size = strlen(season->words[i]);
-        if (size > (size_t)(end - at) || memcmp(at, season->words[i], size) != 0)
+        size_t size = season->sizes[i];
+        /* the second byte turns most words away before memcmp is called */
+        if (size > (size_t)(end - at) || at[size > 1] != season->words[i][size > 1] ||
+            memcmp(at, season->words[i], size) != 0)
             continue;
         if (!season->whole[i] || at + size == end || at[size] == ' ')
             return true;
@@ -182,6 +185,12 @@ static const char *const part_words[] = {"part",     "parts", "pt",     "pts", "
                                          "nr",       "vol",   "volume", "act", "chapter",
                                          "movement", "mvt",   "book"};
 
+/* Of ASCII; other bytes become none of its letters. */
+static char lower(char c)
+{
+    return (char)(c | 0x20);
+}
+
 static bool is_letter(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (unsigned char)c >= 0x80;
@@ -196,7 +205,8 @@ static bool has_word(const char *text, size_t size, const char *const *list, siz
             at++;
         size_t length = at - from;
         for (size_t w = 0; length && w < count; w++)
-            if (strlen(list[w]) == length && !strncasecmp(list[w], text + from, length))
+            if (list[w][0] == lower(text[from]) && strlen(list[w]) == length &&
+                !strncasecmp(list[w], text + from, length))
                 return true;
         at += length == 0;
     }
@@ -247,12 +257,14 @@ static size_t drop_suffixes(const char *bare, size_t size)
 static size_t drop_guests(const char *bare, size_t size)
 {
     static const char *const words[] = {" feat. ", " feat ", " ft. ", " ft ", " featuring "};
-    for (size_t at = 1; at < size; at++)
-        for (size_t w = 0; bare[at] == ' ' && w < DY_COUNT(words); w++) {
+    for (size_t at = 1; at < size; at++) {
+        bool may_begin = bare[at] == ' ' && at + 1 < size && lower(bare[at + 1]) == 'f';
+        for (size_t w = 0; may_begin && w < DY_COUNT(words); w++) {
             size_t length = strlen(words[w]);
             if (length <= size - at && !strncasecmp(bare + at, words[w], length))
                 return at;
         }
+    }
     return size;
 }
 

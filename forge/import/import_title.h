@@ -9,8 +9,9 @@
 #define IMPORT_SEASON_MAX 80
 struct import_season {
     char *words[IMPORT_SEASON_MAX]; /* heap, in the order of their first bytes */
-    bool whole[IMPORT_SEASON_MAX];  /* must end with the word; else a beginning is enough */
-    uint8_t from[257];              /* words with first byte b: from[b] to from[b + 1] - 1 */
+    size_t sizes[IMPORT_SEASON_MAX];
+    bool whole[IMPORT_SEASON_MAX]; /* must end with the word; else a beginning is enough */
+    uint8_t from[257];             /* words with first byte b: from[b] to from[b + 1] - 1 */
 };
 enum dylumo_status import_season_init(struct import_season *season,
                                       struct dylumo_error *err) DY_MUST_USE;

@@ -71,6 +71,31 @@ static void reads_tables(void **state)
     check_table("a,b", "");
 }
 
+/* Plain records are split sixteen bytes at a time, those with a quote one by one: the same fields.
+ */
+static void splits_alike_with_quotes_and_without(void **state)
+{
+    (void)state;
+    for (size_t size = 1; size < 70; size++)
+        for (uint64_t seed = 0; seed < 50; seed++) {
+            char plain[80], quoted[80];
+            struct dy_text a[80], b[80];
+            uint64_t random = dy_hash64(&size, sizeof size, seed);
+            for (size_t i = 0; i < size; i++) {
+                random = random * 6364136223846793005u + 1442695040888963407u;
+                plain[i] = random >> 62 ? (char)('a' + (random >> 40) % 26) : ',';
+            }
+            memcpy(quoted, plain, size);
+            memcpy(quoted + size, ",\"\"", 3);
+            size_t room = seed % 5 ? 80 : 3, count = csv_split(plain, size, a, room);
+            assert_int_equal(csv_split(quoted, size + 3, b, room), count + 1);
+            for (size_t f = 0; f < count && f < room; f++) {
+                assert_int_equal(a[f].bytes - plain, b[f].bytes - quoted);
+                assert_int_equal(a[f].size, b[f].size);
+            }
+        }
+}
+
 static void gives_up_on_single_lines(void **state)
 {
     (void)state;
@@ -299,6 +324,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_tables),
+        cmocka_unit_test(splits_alike_with_quotes_and_without),
         cmocka_unit_test(gives_up_on_single_lines),
         cmocka_unit_test(knows_its_columns),
         cmocka_unit_test(joins_blocks),
