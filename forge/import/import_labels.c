@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define NEW_NUMBER UINT32_MAX
+#define AHEAD 16
 
 /* ------------------------------------------------------------------ artists */
 
@@ -120,6 +121,10 @@ static bool number_recordings(struct import_labels *labels, const struct import_
     for (size_t i = 0; good && i < count; i++) {
         uint64_t key[2] = {labels->artist_groups[labels->artist[i]], table->title_keys[order[i]]};
         hashes[i] = dy_hash64(key, sizeof key, 0);
+    }
+    for (size_t i = 0; good && i < count; i++) {
+        if (i + AHEAD < count) /* the slots are all over memory: ask for them in time */
+            __builtin_prefetch(&slots[hashes[i + AHEAD] & (slot_count - 1)]);
         size_t at = hashes[i] & (slot_count - 1);
         while (slots[at] && hashes[slots[at] - 1] != hashes[i])
             at = (at + 1) & (slot_count - 1);

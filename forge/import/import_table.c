@@ -32,17 +32,23 @@ static bool same_text(struct dy_text a, struct dy_text b)
     return a.size == b.size && (a.size == 0 || !memcmp(a.bytes, b.bytes, a.size));
 }
 
+/* The hash's half turns nearly all other names away without a look at them. */
+static uint64_t slot_of(uint64_t hash, size_t number)
+{
+    return (hash & ~(uint64_t)UINT32_MAX) | (number + 1);
+}
+
 static bool grow_slots(struct import_names *names)
 {
     size_t wanted = names->slot_count ? names->slot_count * 2 : 1024;
-    uint32_t *slots = dy_new_array(wanted, sizeof *slots);
+    uint64_t *slots = dy_new_array(wanted, sizeof *slots);
     if (!slots)
         return false;
     for (size_t i = 0; i < names->texts.count; i++) {
         size_t at = names->hashes[i] & (wanted - 1);
         while (slots[at])
             at = (at + 1) & (wanted - 1);
-        slots[at] = (uint32_t)i + 1;
+        slots[at] = slot_of(names->hashes[i], i);
     }
     dy_free(names->slots);
     names->slots = slots;
@@ -57,8 +63,8 @@ bool import_names_add(struct import_names *names, struct dy_text text, uint32_t 
     uint64_t hash = dy_hash64(text.bytes, text.size, 0);
     size_t at = hash & (names->slot_count - 1);
     for (; names->slots[at]; at = (at + 1) & (names->slot_count - 1)) {
-        uint32_t known = names->slots[at] - 1;
-        if (names->hashes[known] == hash &&
+        uint32_t known = (uint32_t)names->slots[at] - 1;
+        if (names->slots[at] >> 32 == hash >> 32 &&
             same_text(import_texts_at(&names->texts, known), text)) {
             *number = known;
             return true;
@@ -69,7 +75,7 @@ bool import_names_add(struct import_names *names, struct dy_text text, uint32_t 
         !import_texts_add(&names->texts, text))
         return false;
     names->hashes[count] = hash;
-    names->slots[at] = (uint32_t)count + 1;
+    names->slots[at] = slot_of(hash, count);
     *number = (uint32_t)count;
     return true;
 }

@@ -26,7 +26,7 @@ struct import_texts {
 /* Different texts, each with a number, by a hash table of open addresses. */
 struct import_names {
     struct import_texts texts;
-    uint32_t *slots;  /* number + 1; 0: free */
+    uint64_t *slots;  /* upper half of the hash, and number + 1; 0: free */
     uint64_t *hashes; /* [texts.count] */
     size_t slot_count, hash_room;
 };

@@ -17,10 +17,10 @@ bool dy_text_valid(const char *text, size_t size)
 
 static bool is_ascii(const char *text, size_t size)
 {
-    for (size_t i = 0; i < size; i++)
-        if ((unsigned char)text[i] >= 0x80)
-            return false;
-    return true;
+    unsigned char all = 0;
+    for (size_t i = 0; i < size; i++) /* no early end: the compiler takes many bytes at once */
+        all |= (unsigned char)text[i];
+    return all < 0x80;
 }
 
 /* Characters that could move the cursor or turn the direction of what follows. */
@@ -99,16 +99,16 @@ static size_t fold_ascii(const char *text, size_t size, char *out)
 {
     size_t used = 0;
     bool gap = false;
+    /* without branches, which words' ends would make the processor guess wrong; what is written
+     * past `used` lies at or before i, and is written over */
     for (size_t i = 0; i < size; i++) {
         unsigned char c = (unsigned char)text[i];
-        if (!is_word_ascii(c)) {
-            gap = used > 0;
-            continue;
-        }
-        if (gap)
-            out[used++] = ' ';
-        gap = false;
-        out[used++] = (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+        bool upper = c >= 'A' && c <= 'Z', word = is_word_ascii(c);
+        out[used] = ' ';
+        used += (size_t)(gap & word);
+        out[used] = (char)(c | (upper ? 0x20 : 0));
+        used += (size_t)word;
+        gap = !word & (used > 0);
     }
     return used;
 }
@@ -225,8 +225,8 @@ char *dy_text_fold(const char *text, size_t size)
     size_t length;
     if (is_ascii(text, size)) {
         char *folded = dy_new_array(size + 1, 1);
-        if (folded)
-            dy_text_fold_ascii(text, size, folded, &length);
+        if (folded && dy_text_fold_ascii(text, size, folded, &length))
+            folded[length] = '\0'; /* what stood behind the last word */
         return folded;
     }
     char *latin = dy_new_array(size + 1, 1);
