@@ -59,6 +59,16 @@ check-long: check
 	@$(MAKE) --no-print-directory tsan
 	@$(MAKE) --no-print-directory valgrind
 	@$(MAKE) --no-print-directory fuzz
+	@$(MAKE) --no-print-directory soak
+
+# 20,000 mixed requests with faults, under ASan and under TSan
+soak: build-asan
+	@ninja -C build/tsan --quiet
+	@for kind in asan tsan; do DYLUMO_SANITIZED=$$kind DYLUMO_SOURCE=$(CURDIR) \
+	    DYLUMO_BUILD=$(CURDIR)/build/$$kind \
+	    LSAN_OPTIONS=suppressions=$(CURDIR)/tests/support/lsan.supp \
+	    TSAN_OPTIONS=suppressions=$(CURDIR)/tests/support/tsan.supp \
+	    tests/http/soak.py || exit 1; done
 
 bench: build-release
 	@ninja -C build --quiet bench
@@ -77,4 +87,4 @@ clean:
 	rm -rf build
 
 .PHONY: all setup-build setup-check setup-lint setup-web build-release build-asan demo check check-long asan \
-        tsan valgrind format lint install bench fuzz clean
+        tsan valgrind format lint install bench fuzz soak clean
