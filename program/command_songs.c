@@ -1,34 +1,38 @@
-/* dylumo songs info|find|near|export|merge|check: looks into songs files. */
+/* dylumo songs info|find|near|export|merge|check|index: looks into songs files. */
 #include "dy_catalogue.h"
+#include "dy_import.h"
 #include "dy_program.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum option_id { SONGS = 's', COUNT = 'k', OUTPUT = 'o', CSV = 256 };
+enum option_id { SONGS = 's', COUNT = 'k', OUTPUT = 'o', CSV = 256, MOOD };
 
 static const struct program_option options[] = {
     {"songs", SONGS, "FILE", "the songs file, for find, near and export\n(the default catalogue)"},
     {"top-k", COUNT, "N", "so many songs (10)"},
     {"output", OUTPUT, "FILE", "where export and merge write"},
+    {"mood-file", MOOD, "FILE", "the mood that index places songs for\n(the default mood)"},
     {"csv", CSV, NULL, "export as CSV (the only form there is)"},
 };
 
 static const struct program_usage usage = {
     "songs",
-    "info|find|near|export|merge|check ...",
+    "info|find|near|export|merge|check|index ...",
     "  info FILE         what a songs file holds: rows, ranges, years, checksum\n"
     "  find WORD...      songs by title and artist; accents, case and slips forgiven\n"
     "  near ID           songs like a song, over all 13 features\n"
     "  export [FILE]     the songs as CSV, on standard output or to -o FILE\n"
     "  merge FILE FILE.. one songs file of several, to -o FILE; each id once\n"
-    "  check FILE...     verifies every byte",
+    "  check FILE...     verifies every byte\n"
+    "  index [FILE...]   places the songs on a mood's axes once more, so that\n"
+    "                    opening need not; import has done it for the default mood",
     options,
     DY_COUNT(options),
     "Example: dylumo songs find beyonce halo"};
 
 struct request {
-    const char *songs, *output;
+    const char *songs, *output, *mood;
     uint64_t count;
     char **names; /* behind the verb */
     size_t name_count;
@@ -221,6 +225,40 @@ static int run_check(const struct request *request)
     return code;
 }
 
+/* ------------------------------------------------------------------ index */
+
+static enum dylumo_status index_file(const char *songs, const char *mood, struct dylumo_error *err)
+{
+    struct dylumo_context context = program_context();
+    char path[4096];
+    enum dylumo_status st = dy_import_axes(songs, mood, &context, path, sizeof path, err);
+    if (!st)
+        printf("%s: the mood's axes over it in %s\n", songs, path);
+    return st;
+}
+
+static int run_index(const struct request *request)
+{
+    struct dylumo_error err;
+    char songs[4096], mood[4096];
+    enum dylumo_status st = DYLUMO_OK;
+    if (!request->mood)
+        st = dylumo_locate("mood", mood, sizeof mood, &err);
+    const char *default_songs = request->songs ? request->songs : songs;
+    if (!st && !request->name_count && !request->songs)
+        st = dylumo_locate("songs", songs, sizeof songs, &err);
+    if (st)
+        return program_fail(&err);
+    const char *named = request->mood ? request->mood : mood;
+    if (!request->name_count)
+        return index_file(default_songs, named, &err) ? program_fail(&err) : PROGRAM_OK;
+    int code = PROGRAM_OK;
+    for (size_t i = 0; i < request->name_count; i++)
+        if (index_file(request->names[i], named, &err))
+            code = program_fail(&err);
+    return code;
+}
+
 /* ------------------------------------------------------------------ the verb */
 
 static int run(const char *verb, const struct request *request)
@@ -237,9 +275,11 @@ static int run(const char *verb, const struct request *request)
         return run_merge(request);
     if (!strcmp(verb, "check"))
         return request->name_count ? run_check(request) : usage_error(verb, "a songs file");
+    if (!strcmp(verb, "index"))
+        return run_index(request);
     return program_usage_error("songs",
                                "'songs %s' is not known; "
-                               "there are info, find, near, export, merge and check",
+                               "there are info, find, near, export, merge, check and index",
                                verb);
 }
 
@@ -252,6 +292,8 @@ int command_songs(int argc, char **argv)
             request.songs = args.value;
         else if (option == OUTPUT)
             request.output = args.value;
+        else if (option == MOOD)
+            request.mood = args.value;
         else if (option == COUNT)
             program_whole(&args, 1, DYLUMO_MAX_SONGS, &request.count);
     }

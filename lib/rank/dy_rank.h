@@ -110,8 +110,9 @@ enum dylumo_status dy_rank_list(const struct dy_rank *rank, const struct dy_rank
                                 const struct dy_rank_rules *rules, struct dy_hit *hits,
                                 size_t *count, struct dylumo_error *err) DY_MUST_USE;
 
-/* Squared distance of a song to the target in units of the mood's own error: the sum over the axes
- * that count of ((place - song) / error) squared. 0 on the spot, about 1 an error away. */
+/* Squared distance of a song to the target in units of the mood's own error: over the n axes that
+ * count, n * sum(weight * difference^2) / sum(weight * error^2). 0 on the spot, about n where the
+ * mood itself is wrong; it orders songs as the search does, but for popularity. */
 double dy_rank_distance2(const struct dy_rank_target *target, uint32_t song);
 
 /* ------------------------------------------------------------------ reasons (rank_why.c) */

@@ -92,13 +92,16 @@ enum dylumo_status dy_rank_list(const struct dy_rank *rank, const struct dy_rank
 
 double dy_rank_distance2(const struct dy_rank_target *target, uint32_t song)
 {
-    double sum = 0;
+    double distance = 0, errors = 0;
+    unsigned axes = 0;
     for (unsigned j = 0; j < target->space.axes; j++) {
-        if (target->weights[j] == 0)
+        double error = target->axes[j].error, weight = target->weights[j];
+        if (weight == 0 || isinf(error)) /* popularity is no part of the mood */
             continue;
-        double t = (target->places[j] - (double)target->space.columns[j][song]) /
-                   target->axes[j].error; /* popularity's is infinite: it is no part of the mood */
-        sum += t * t;
+        double t = target->places[j] - (double)target->space.columns[j][song];
+        distance += weight * (t * t);
+        errors += weight * (error * error);
+        axes++;
     }
-    return sum;
+    return errors > 0 ? axes * distance / errors : 0;
 }

@@ -21,7 +21,7 @@ static enum dylumo_status decode_all(struct server_worker *worker, const struct 
             worker->pixels[i] = dy_mem_aligned(HELPER_PIXELS_MAX);
         if (!worker->pixels[i])
             return dy_fail(err, DYLUMO_NO_MEMORY, "no memory for a picture");
-        char name[16] = "picture";
+        char name[40] = "picture";
         if (ask->picture_count > 1)
             snprintf(name, sizeof name, "picture %zu", i + 1);
         st = server_helper_decode(&worker->helper, ask->pictures[i].data, ask->pictures[i].size,

@@ -281,6 +281,30 @@ static void variety_spreads_the_list(void **state)
                  DYLUMO_BAD_ARGUMENT, "variety");
 }
 
+static void match_falls_with_the_rank(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct dylumo_weight weights[] = {{"valence", 3}, {"tempo", 0.5}};
+    struct dylumo_query query = DYLUMO_QUERY_INIT;
+    query.weights = weights;
+    query.weight_count = 2;
+    struct dy_rank_target target = aim(fixture, &query);
+    struct dy_rank_rules rules = {.k = 100};
+    struct dy_hit hits[100];
+    size_t count;
+    assert_ok(dy_rank_list(fixture->rank, &target, &rules, hits, &count, &err));
+    double last = 0;
+    for (size_t i = 0; i < count; i++) {
+        double distance2 = dy_rank_distance2(&target, hits[i].song);
+        assert_true(distance2 >= last);
+        last = distance2;
+    }
+    /* one mood axis, one error away on it, nothing else: 1 */
+    target.weights[1] = target.weights[2] = 0;
+    target.places[0] = (double)target.space.columns[0][5] + target.axes[0].error;
+    assert_true(fabs(dy_rank_distance2(&target, 5) - 1) < 1e-9);
+}
+
 /* ------------------------------------------------------------------ reasons */
 
 static size_t songs_nearer(const struct dy_rank_target *target, double dist2)
@@ -498,6 +522,7 @@ int main(void)
         cmocka_unit_test(knobs_that_make_no_sense_are_refused),
         cmocka_unit_test(a_shorter_query_is_read_as_far_as_it_goes),
         cmocka_unit_test(variety_spreads_the_list),
+        cmocka_unit_test(match_falls_with_the_rank),
         cmocka_unit_test(without_its_reason_a_song_ranks_lower),
         cmocka_unit_test(stored_axes_answer_the_same),
         cmocka_unit_test(stale_or_broken_axes_are_not_served),
