@@ -56,7 +56,8 @@ void songs_filter_clear(struct filter *filter);
 bool songs_filter_titles(const struct dy_songs *songs, const char *words, bool equal,
                          const uint64_t *within, uint64_t *out) DY_MUST_USE;
 
-/* Whether every word of `words` is a word of the folded text. */
+/* Whether every word of `words` is a word of the folded text; what lies between two blanks and is
+ * empty is no word. */
 bool songs_has_words(struct dy_text folded, const char *words);
 
 static inline size_t songs_mask_words(const struct dy_songs *songs)

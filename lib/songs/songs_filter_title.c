@@ -37,7 +37,8 @@ bool songs_has_words(struct dy_text folded, const char *words)
 {
     while (*words) {
         size_t size = strcspn(words, " ");
-        if (!has_word(folded, words, size))
+        /* text of signs alone is folded as it stands: blanks may follow each other */
+        if (size > 0 && !has_word(folded, words, size))
             return false;
         words += size + (words[size] == ' ');
     }

@@ -180,6 +180,11 @@ static void survives_any_text(void **state)
         if (!dy_songs_filter(songs, text, &allowed, &count, &err))
             dy_free(allowed);
     }
+    uint64_t *none;
+    size_t passing; /* signs alone are folded as they stand, with all their blanks */
+    assert_ok(
+        dy_songs_filter(songs, "title has '!  *' or artist has '*  !'", &none, &passing, &err));
+    dy_free(none);
     char deep[3000];
     memset(deep, '(', 2999);
     deep[2999] = '\0';
