@@ -74,7 +74,7 @@ enum dylumo_status dy_catalogue_merge(const char *output, const char *const *inp
                                       struct dy_import_summary *summary,
                                       struct dylumo_error *err) DY_MUST_USE;
 
-/* Verifies every byte: dy_songs_file_check. */
+/* Verifies every byte: dy_songs_check. */
 enum dylumo_status dy_catalogue_check(const struct dy_catalogue *catalogue,
                                       struct dylumo_error *err) DY_MUST_USE;
 

@@ -38,7 +38,7 @@ void dy_catalogue_close(struct dy_catalogue *catalogue)
 enum dylumo_status dy_catalogue_check(const struct dy_catalogue *catalogue,
                                       struct dylumo_error *err)
 {
-    return dy_songs_file_check(dy_songs_file(catalogue->songs), catalogue->path, err);
+    return dy_songs_check(catalogue->songs, catalogue->path, err);
 }
 
 /* ------------------------------------------------------------------ facts */

@@ -4,6 +4,7 @@
 #include "import_make.h"
 
 #include "dy_songs.h"
+#include "import_words.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -35,6 +36,7 @@ struct maker {
     struct slots slots;
     struct import_feature *features; /* [13] */
     struct import_labels labels;
+    struct import_words title_words, artist_words;
     struct dy_import_summary *summary;
     struct dylumo_error errors[TASK_COUNT];
     enum dylumo_status statuses[TASK_COUNT];
@@ -134,6 +136,8 @@ static enum dylumo_status make_titles(struct maker *maker, struct dylumo_error *
         };
         st = dy_songs_writer_fill(&maker->writer, maker->slots.titles, parts, 3, err);
     }
+    if (!st && !import_words_of_titles(&maker->title_words, &titles, maker->table, maker->order))
+        st = no_memory(maker, err);
     import_texts_clear(&titles);
     return st;
 }
@@ -195,7 +199,8 @@ static enum dylumo_status make_labels(struct maker *maker, struct dylumo_error *
     const struct import_table *table = maker->table;
     const struct slots *slots = &maker->slots;
     struct import_labels *labels = &maker->labels;
-    if (!import_labels_make(labels, table, maker->order, maker->count))
+    if (!import_labels_make(labels, table, maker->order, maker->count) ||
+        !import_words_of_groups(&maker->artist_words, &labels->groups))
         return no_memory(maker, err);
     count_up(maker);
     size_t size = maker->count * sizeof(uint32_t);
@@ -367,6 +372,19 @@ static enum dylumo_status write_tree(struct maker *maker, struct dy_workers *wor
     return st;
 }
 
+static enum dylumo_status write_words(struct maker *maker, struct dylumo_error *err)
+{
+    const struct import_words *titles = &maker->title_words, *artists = &maker->artist_words;
+    enum dylumo_status st = DYLUMO_OK;
+    if (titles->bytes)
+        st = dy_songs_writer_add(&maker->writer, DY_SONGS_TITLE_WORDS, titles->bytes, titles->size,
+                                 err);
+    if (!st && artists->bytes)
+        st = dy_songs_writer_add(&maker->writer, DY_SONGS_ARTIST_WORDS, artists->bytes,
+                                 artists->size, err);
+    return st;
+}
+
 /* ------------------------------------------------------------------ make */
 
 static enum dylumo_status run_tasks(struct maker *maker, struct dy_workers *workers,
@@ -410,6 +428,8 @@ static void clear(struct maker *maker)
     dy_free(maker->features);
     dy_free(maker->order);
     import_labels_clear(&maker->labels);
+    import_words_clear(&maker->title_words);
+    import_words_clear(&maker->artist_words);
     dy_songs_writer_discard(&maker->writer);
     dy_free(maker);
 }
@@ -428,6 +448,8 @@ static enum dylumo_status make(struct maker *maker, const char *output,
         st = write_rest(maker, err);
     if (!st && !(options && options->without_tree))
         st = write_tree(maker, workers, err);
+    if (!st)
+        st = write_words(maker, err);
     maker->summary->file_bytes = maker->writer.at;
     return st ? st : dy_songs_writer_commit(&maker->writer, err);
 }

@@ -102,7 +102,9 @@ enum dy_songs_section {
     DY_SONGS_SCORES = 48,   /* + feature */
     DY_SONGS_CORE_END = 64,
     DY_SONGS_INDEX_FIRST = 256,
-    DY_SONGS_SCORES_TREE = 256, /* search tree over section 3; songs/songs_index.h */
+    DY_SONGS_SCORES_TREE = 256,  /* search tree over section 3; songs/songs_index.h */
+    DY_SONGS_TITLE_WORDS = 257,  /* the songs whose titles hold a word; songs/songs_words.h */
+    DY_SONGS_ARTIST_WORDS = 258, /* the groups of artists likewise */
 };
 
 /* Many texts: text i is bytes[offsets[i]] to bytes[offsets[i + 1]]. */

@@ -1,6 +1,6 @@
 /* Marking the songs that pass a filter: every test goes through its column once and sets bits, 64
  * songs at a time, only where songs are left that it could still let through. Of "a and b" the one
- * that must read titles comes last. */
+ * that reads less comes first: words by their look-up, then columns, then titles. */
 #include "songs_filter.h"
 
 #include <math.h>
@@ -142,17 +142,53 @@ static uint8_t *genres_that_pass(const struct marker *marker, const struct filte
     return flags;
 }
 
+/* groups [count of groups]: whether one of the values' words all stand in the name, by look-up. */
+static bool look_up_groups(const struct marker *marker, const struct filter_node *node,
+                           uint8_t *groups)
+{
+    const struct songs_words *words = &marker->songs->artist_words;
+    uint64_t *mask = dy_new_array(words->texts / 64 + 1, sizeof *mask);
+    bool good = mask != NULL;
+    for (size_t v = node->value; good && v < node->value + node->value_count; v++)
+        good = songs_words_mark(words, marker->filter->values[v].text, NULL, mask);
+    for (size_t g = 0; good && g < words->texts; g++)
+        groups[g] = mask[g / 64] >> (g % 64) & 1;
+    dy_free(mask);
+    return good;
+}
+
+/* The same by reading every name. */
+static void read_groups(const struct marker *marker, const struct filter_node *node,
+                        uint8_t *groups)
+{
+    const struct dy_text_table *names = &marker->songs->file.groups;
+    for (size_t g = 0; g < names->count; g++)
+        groups[g] = name_passes(marker, node, dy_text_table_at(names, g));
+}
+
+static bool can_look_up(const struct marker *marker, const struct filter_node *node,
+                        const struct songs_words *words)
+{
+    bool can = node->kind == FILTER_HAS;
+    for (size_t v = node->value; can && v < node->value + node->value_count; v++)
+        can = songs_words_can(words, marker->filter->values[v].text);
+    return can;
+}
+
 /* flags [count of artists + 1], by their groups' folded names. */
 static uint8_t *artists_that_pass(const struct marker *marker, const struct filter_node *node)
 {
     const struct dy_songs_file *file = &marker->songs->file;
     uint8_t *groups = dy_new_array(file->groups.count + 1, 1);
     uint8_t *flags = dy_new_array(file->artists.count + 1, 1);
-    for (size_t g = 0; groups && g < file->groups.count; g++)
-        groups[g] = name_passes(marker, node, dy_text_table_at(&file->groups, g));
-    for (size_t a = 0; groups && flags && a < file->artists.count; a++)
+    bool good = groups && flags;
+    if (good && can_look_up(marker, node, &marker->songs->artist_words))
+        good = look_up_groups(marker, node, groups);
+    else if (good)
+        read_groups(marker, node, groups);
+    for (size_t a = 0; good && a < file->artists.count; a++)
         flags[a] = file->artist_groups[a] < file->groups.count && groups[file->artist_groups[a]];
-    if (!groups) {
+    if (!good) {
         dy_free(flags);
         flags = NULL;
     }
@@ -179,11 +215,16 @@ static bool mark_names(const struct marker *marker, const struct filter_node *no
 static bool mark_titles(const struct marker *marker, const struct filter_node *node,
                         const uint64_t *within, uint64_t *out)
 {
-    for (size_t v = node->value; v < node->value + node->value_count; v++)
-        if (!songs_filter_titles(marker->songs, marker->filter->values[v].text,
-                                 node->kind == FILTER_EQUALS, within, out))
-            return false;
-    return true;
+    const struct songs_words *look_up = &marker->songs->title_words;
+    bool good = true;
+    for (size_t v = node->value; good && v < node->value + node->value_count; v++) {
+        const char *words = marker->filter->values[v].text;
+        bool equal = node->kind == FILTER_EQUALS;
+        good = !equal && songs_words_can(look_up, words)
+                   ? songs_words_mark(look_up, words, within, out)
+                   : songs_filter_titles(marker->songs, words, equal, within, out);
+    }
+    return good;
 }
 
 static void mark_ids(const struct marker *marker, const struct filter_node *node,
@@ -199,14 +240,21 @@ static void mark_ids(const struct marker *marker, const struct filter_node *node
 
 /* ------------------------------------------------------------------ and, or, not */
 
-static bool reads_titles(const struct marker *marker, size_t number)
+/* How much a test has to read: titles most, whole columns less, lists of a look-up least. */
+enum cost { COST_LOOK_UP, COST_COLUMN, COST_TITLES };
+
+static enum cost cost_of(const struct marker *marker, size_t number)
 {
     const struct filter_node *node = &marker->filter->nodes[number];
-    if (node->kind == FILTER_AND || node->kind == FILTER_OR)
-        return reads_titles(marker, node->left) || reads_titles(marker, node->right);
     if (node->kind == FILTER_NOT)
-        return reads_titles(marker, node->left);
-    return node->field == FILTER_TITLE;
+        return cost_of(marker, node->left);
+    if (node->kind != FILTER_AND && node->kind != FILTER_OR) {
+        if (node->field != FILTER_TITLE)
+            return COST_COLUMN;
+        return can_look_up(marker, node, &marker->songs->title_words) ? COST_LOOK_UP : COST_TITLES;
+    }
+    enum cost left = cost_of(marker, node->left), right = cost_of(marker, node->right);
+    return left > right ? left : right;
 }
 
 static bool mark(const struct marker *marker, size_t number, const uint64_t *within, uint64_t *out);
@@ -235,7 +283,7 @@ static bool mark_test(const struct marker *marker, const struct filter_node *nod
 static bool mark_pair(const struct marker *marker, const struct filter_node *node,
                       const uint64_t *within, uint64_t *out)
 {
-    bool swap = reads_titles(marker, node->left) && !reads_titles(marker, node->right);
+    bool swap = cost_of(marker, node->left) > cost_of(marker, node->right);
     size_t first = swap ? node->right : node->left, second = swap ? node->left : node->right;
     uint64_t *one = dy_new_array(marker->words, sizeof *one);
     bool good = one && mark(marker, first, within, one);

@@ -18,11 +18,14 @@ static enum dylumo_status settle(struct dy_songs *songs, const char *name, struc
     songs->cpu = dy_cpu_read();
     const struct dy_songs_section_info *section =
         dy_songs_file_section(&songs->file, DY_SONGS_SCORES_TREE);
-    if (!section)
-        return DYLUMO_OK;
     struct dy_songs_space space = dy_songs_space(songs);
-    enum dylumo_status st =
-        dy_songs_index_parse(&songs->index, section->data, section->size, &space, name, err);
+    enum dylumo_status st = DYLUMO_OK;
+    if (section)
+        st = dy_songs_index_parse(&songs->index, section->data, section->size, &space, name, err);
+    if (!st)
+        st = songs_words_open(&songs->title_words, &songs->file, DY_SONGS_TITLE_WORDS, name, err);
+    if (!st)
+        st = songs_words_open(&songs->artist_words, &songs->file, DY_SONGS_ARTIST_WORDS, name, err);
     return st;
 }
 
@@ -66,6 +69,17 @@ void dy_songs_close(struct dy_songs *songs)
     dy_songs_index_free(songs->index);
     dy_songs_file_close(&songs->file);
     dy_free(songs);
+}
+
+enum dylumo_status dy_songs_check(const struct dy_songs *songs, const char *name,
+                                  struct dylumo_error *err)
+{
+    enum dylumo_status st = dy_songs_file_check(&songs->file, name, err);
+    if (!st && songs->index)
+        st = dy_songs_index_check(songs->index, name, err);
+    if (!st)
+        st = songs_words_check(&songs->title_words, &songs->file, true, name, err);
+    return st ? st : songs_words_check(&songs->artist_words, &songs->file, false, name, err);
 }
 
 size_t dy_songs_count(const struct dy_songs *songs)
