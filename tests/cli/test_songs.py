@@ -1,0 +1,104 @@
+"""dylumo songs: looks into the starter catalogue, exports and merges it, finds what is damaged."""
+import shutil
+
+from cli_support import BUILD, Folder, expect, main, need_models, run
+
+SONGS = BUILD / "share/dylumo/songs.dylumo"
+A_CASE_OF_YOU = "7shVwhUdVbHpykOfbzvDc1"
+
+
+def test_info():
+    """info: counts and every feature"""
+    need_models()
+    code, out, err = run("songs", "info", SONGS)
+    assert (code, err) == (0, ""), (code, err)
+    assert out.startswith(f"{SONGS}: 20498 songs"), out
+    for word in ("checksum", "valence", "time_signature"):
+        assert word in out, word
+
+
+def test_find():
+    """find: accents, case and a slip of the finger forgiven; nothing found is said"""
+    need_models()
+    for words in (["a", "case", "of", "you", "joni"], ["JONI", "MITCHEL", "case"]):
+        code, out, _ = run("songs", "find", *words, "-s", SONGS)
+        assert code == 0 and A_CASE_OF_YOU in out, (words, out)
+
+
+def test_near():
+    """near: other songs, nearest first; an id that is not there is code 4"""
+    need_models()
+    code, out, _ = run("songs", "near", A_CASE_OF_YOU, "-k", "3", "-s", SONGS)
+    lines = out.splitlines()
+    assert code == 0 and len(lines) == 3 and A_CASE_OF_YOU not in out, out
+    expect(run("songs", "near", "nothing", "-s", SONGS), 4, "",
+           f"dylumo: {SONGS}: holds no song with the id 'nothing'\n")
+
+
+def test_export_import():
+    """export and import again: the same songs, by checksum"""
+    need_models()
+    with Folder() as folder:
+        code, _, err = run("songs", "export", SONGS, "-o", folder / "a.csv")
+        assert code == 0, err
+        code, _, err = run("import", folder / "a.csv", "-o", folder / "a.dylumo")
+        assert code == 0, err
+        sums = [next(line for line in run("songs", "info", path)[1].splitlines()
+                     if line.startswith("checksum")) for path in (SONGS, folder / "a.dylumo")]
+        assert sums[0] == sums[1], sums
+
+
+def test_merge():
+    """merge: each id once"""
+    need_models()
+    with Folder() as folder:
+        code, out, err = run("songs", "merge", SONGS, SONGS, "-o", folder / "both.dylumo")
+        assert code == 0 and out.startswith("20498 songs in "), (out, err)
+        assert "20498 more were there twice" in out, out
+
+
+def test_check():
+    """check: the sound file is sound, a changed byte is found"""
+    need_models()
+    expect(run("songs", "check", SONGS), 0, f"{SONGS}: sound\n")
+    with Folder() as folder:
+        bad = folder / "bad.dylumo"
+        shutil.copyfile(SONGS, bad)
+        with open(bad, "r+b") as file:
+            file.seek(bad.stat().st_size // 2)
+            byte = file.read(1)[0]
+            file.seek(-1, 1)
+            file.write(bytes([byte ^ 1]))
+        code, out, err = run("songs", "check", bad)
+        assert code == 8 and out == "" and err.startswith(f"dylumo: {bad}: "), (code, out, err)
+
+
+def test_index():
+    """index: the mood's axes beside the songs file, which answers as before"""
+    need_models()
+    with Folder() as folder:
+        songs = folder / "songs.dylumo"
+        shutil.copyfile(SONGS, songs)
+        wanted = run("recommend", "-s", songs, "--mood", "valence=0.9")
+        code, out, err = run("songs", "index", songs)
+        assert code == 0 and out.startswith(f"{songs}: the mood's axes over it in {songs}.axes-"), (out, err)
+        stored = out.split(" in ")[-1].strip()
+        assert run("recommend", "-s", songs, "--mood", "valence=0.9") == wanted
+        with open(stored, "r+b") as file:  # a stale or broken one is not served
+            file.write(b"broken")
+        code, out, _ = run("recommend", "-s", songs, "--mood", "valence=0.9")
+        assert (code, out) == wanted[:2], out
+    expect(run("songs", "index", "none.dylumo"), 4, "",
+           "dylumo: none.dylumo: cannot open: No such file or directory\n")
+
+
+def test_usage():
+    """mistakes in the call: code 2"""
+    expect(run("songs", "indeks"), 2, "",
+           "dylumo: 'songs indeks' is not known; there are info, find, near, export, merge, check "
+           "and index\nTry 'dylumo songs --help'.\n")
+    code, out, err = run("songs", "find")
+    assert code == 2 and out == "" and "'songs find' needs words" in err, err
+
+
+main(globals())
