@@ -16,6 +16,7 @@ enum { TASK_LABELS, TASK_TITLES, TASK_IDS, TASK_FEATURES };
 /* Memory to sort in, for one task at a time; one for each thread. */
 struct desk {
     uint64_t *pairs, *scratch; /* [count] each, made when first used */
+    float *values;             /* [count] */
     atomic_flag taken;
 };
 
@@ -61,39 +62,42 @@ static struct desk *take_desk(struct maker *maker)
             desk->pairs = dy_mem_aligned(maker->count * sizeof *desk->pairs);
         if (!desk->scratch)
             desk->scratch = dy_mem_aligned(maker->count * sizeof *desk->scratch);
+        if (!desk->values)
+            desk->values = dy_mem_aligned(maker->count * sizeof *desk->values);
         return desk;
     }
 }
 
-static bool compute_feature(struct maker *maker, size_t f)
+/* The scores take the place of the table's column: fresh memory costs its first touch. */
+static enum dylumo_status make_feature_at(struct maker *maker, struct desk *desk, size_t f,
+                                          struct dylumo_error *err)
 {
     struct import_feature *feature = &maker->features[f];
-    float *from = maker->table->features[f];
-    struct desk *desk = take_desk(maker);
-    feature->values = dy_mem_aligned(maker->count * sizeof *feature->values);
-    bool good = desk->pairs && desk->scratch && feature->values;
-    for (size_t i = 0; good && i < maker->count; i++)
-        feature->values[i] = from[maker->order[i]];
-    dy_free(from);
+    float *column = maker->table->features[f];
+    if (!desk->pairs || !desk->scratch || !desk->values)
+        return no_memory(maker, err);
+    for (size_t i = 0; i < maker->count; i++)
+        desk->values[i] = column[maker->order[i]];
+    const struct dy_part values = {desk->values, maker->count * sizeof *desk->values};
+    enum dylumo_status st =
+        dy_songs_writer_fill(&maker->writer, maker->slots.values[f], &values, 1, err);
+    if (st)
+        return st;
+    feature->values = desk->values;
+    feature->scores = column;
     maker->table->features[f] = NULL;
-    good = good && import_feature_make(feature, f == DYLUMO_DURATION_MS, maker->count, desk->pairs,
-                                       desk->scratch);
-    atomic_flag_clear(&desk->taken);
-    return good;
+    import_feature_make(feature, f == DYLUMO_DURATION_MS, maker->count, desk->pairs, desk->scratch);
+    feature->values = NULL;
+    const struct dy_part scores = {column, maker->count * sizeof *column};
+    return dy_songs_writer_fill(&maker->writer, maker->slots.scores[f], &scores, 1, err);
 }
 
 static enum dylumo_status make_feature(struct maker *maker, size_t f, struct dylumo_error *err)
 {
-    if (!compute_feature(maker, f))
-        return no_memory(maker, err);
-    struct import_feature *feature = &maker->features[f];
-    struct dy_part values = {feature->values, maker->count * sizeof *feature->values};
-    struct dy_part scores = {feature->scores, maker->count * sizeof *feature->scores};
-    enum dylumo_status st =
-        dy_songs_writer_fill(&maker->writer, maker->slots.values[f], &values, 1, err);
-    dy_free(feature->values);
-    feature->values = NULL;
-    return st ? st : dy_songs_writer_fill(&maker->writer, maker->slots.scores[f], &scores, 1, err);
+    struct desk *desk = take_desk(maker);
+    enum dylumo_status st = make_feature_at(maker, desk, f, err);
+    atomic_flag_clear(&desk->taken);
+    return st;
 }
 
 /* ------------------------------------------------------------------ texts */
@@ -416,13 +420,12 @@ static enum dylumo_status set_up(struct maker *maker, const char *output,
 
 static void clear(struct maker *maker)
 {
-    for (size_t f = 0; maker->features && f < DYLUMO_FEATURE_COUNT; f++) {
-        dy_free(maker->features[f].values);
+    for (size_t f = 0; maker->features && f < DYLUMO_FEATURE_COUNT; f++)
         dy_free(maker->features[f].scores);
-    }
     for (size_t d = 0; maker->desks && d < maker->desk_count; d++) {
         dy_free(maker->desks[d].pairs);
         dy_free(maker->desks[d].scratch);
+        dy_free(maker->desks[d].values);
     }
     dy_free(maker->desks);
     dy_free(maker->features);

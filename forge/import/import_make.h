@@ -19,16 +19,16 @@ uint64_t *import_sort_pairs(uint64_t *pairs, uint64_t *scratch, size_t count);
 
 /* One feature over all songs. */
 struct import_feature {
-    float *values; /* [count] in the order of the ids; duration_ms: u32 */
-    float *scores; /* [count] */
+    const float *values; /* [count] in the order of the ids; duration_ms: u32 */
+    float *scores;       /* [count] */
     struct dy_feature_stats stats;
     struct dy_knot knots[DY_SONGS_KNOTS_MAX];
     uint32_t knot_count;
 };
 
-/* Takes a column (values) and makes the rest. pairs and scratch: [count] each. */
-bool import_feature_make(struct import_feature *feature, bool whole_bits, size_t count,
-                         uint64_t *pairs, uint64_t *scratch) DY_MUST_USE;
+/* Takes a column (values) and makes the rest, into scores too. pairs and scratch: [count] each. */
+void import_feature_make(struct import_feature *feature, bool whole_bits, size_t count,
+                         uint64_t *pairs, uint64_t *scratch);
 
 /* ------------------------------------------------------------------ labels (import_labels.c) */
 

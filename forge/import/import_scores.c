@@ -116,12 +116,9 @@ static void score_songs(struct import_feature *feature, const struct ranking *ra
     }
 }
 
-bool import_feature_make(struct import_feature *feature, bool whole_bits, size_t count,
+void import_feature_make(struct import_feature *feature, bool whole_bits, size_t count,
                          uint64_t *pairs, uint64_t *scratch)
 {
-    feature->scores = dy_mem_aligned(count * sizeof *feature->scores);
-    if (!feature->scores)
-        return false;
     for (size_t i = 0; i < count; i++) {
         uint32_t bits;
         memcpy(&bits, &feature->values[i], sizeof bits);
@@ -130,5 +127,4 @@ bool import_feature_make(struct import_feature *feature, bool whole_bits, size_t
     struct ranking ranking = {import_sort_pairs(pairs, scratch, count), count};
     score_songs(feature, &ranking, whole_bits);
     feature->stats = spread(feature->values, count, whole_bits);
-    return true;
 }
