@@ -407,18 +407,28 @@ static void request_ends(void *user, struct MHD_Connection *connection, void **c
 
 /* ------------------------------------------------------------------ start and stop */
 
-/* "127.0.0.1:8080", "[::1]:0", ":8080" into an address. */
+/* A port, all of text. */
+static bool port_fits(const char *text)
+{
+    size_t size = strlen(text);
+    return size >= 1 && size <= 5 && strspn(text, "0123456789") == size && atol(text) <= 65535;
+}
+
+/* "127.0.0.1:8080", "[::1]:0", ":8080" into an address; no name is ever looked up but localhost. */
 static enum dylumo_status resolve(const char *text, struct sockaddr_storage *address,
                                   struct dylumo_error *err)
 {
     const char *colon = strrchr(text, ':');
     char host[256] = "";
     size_t size = colon ? (size_t)(colon - text) : 0;
-    if (!colon || size >= sizeof host)
+    if (!colon || size >= sizeof host || !port_fits(colon + 1))
         return dy_fail(err, DYLUMO_BAD_ARGUMENT, "'%s' is no address; expected HOST:PORT", text);
     bool bracketed = size > 2 && text[0] == '[' && text[size - 1] == ']';
     memcpy(host, text + bracketed, size - 2 * bracketed);
-    struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+    if (!strcmp(host, "localhost"))
+        memcpy(host, "127.0.0.1", sizeof "127.0.0.1");
+    struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV | AI_NUMERICHOST,
+                             .ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
     int problem = getaddrinfo(*host ? host : NULL, colon + 1, &hints, &found);
     if (problem)
