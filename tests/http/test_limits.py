@@ -149,6 +149,8 @@ def test_helpers_die():
             helpers = server.helpers()
             assert len(helpers) == 1, helpers
             os.kill(helpers[0], signal.SIGKILL)
+            state = pathlib.Path(f"/proc/{helpers[0]}/stat") # dead is not at once
+            http.wait_until(lambda: state.read_text().rpartition(")")[2].split()[0] == "Z")
         assert server.ask("POST", "/v1/recommend?count=1", CAT, **IMAGE).status == 200
         assert server.metric("dylumo_helper_deaths_total") == 3
 
