@@ -28,6 +28,7 @@ pids=
 trap 'for pid in $pids; do kill "$pid" 2>/dev/null || true; done; wait' EXIT
 
 start_dylumo() { # NAME PRECISION
+    : >"$work/$1.log" # what a run before wrote is no sign of life
     "$dylumo" serve --listen 127.0.0.1:0 --songs "$work/songs.dylumo" --precision "$2" 2>"$work/$1.log" &
     pids="$pids $!"
     eval "pid_$1=$!"
