@@ -1,6 +1,6 @@
 /* For everyone: axe-core on every face and theme, the keyboard alone, both languages, all widths. */
 import assert from 'node:assert/strict';
-import { axeSource, choosePhoto, runPageTests, songIds, test, waitForOthers, waitForSongs } from './web_support.mjs';
+import { axeSource, choosePhoto, runPageTests, settle, songIds, test, waitForOthers, waitForSongs } from './web_support.mjs';
 
 const axe = axeSource();
 
@@ -17,13 +17,14 @@ for (const colorScheme of ['light', 'dark'])
     await page.waitForSelector('#samples img');
     await check(page, 'welcome');
     for (const name of ['coffee', 'camera']) {
-      await choosePhoto(page, address, name);
+      const before = await choosePhoto(page, address, name);
       await page.locator('.song .down').first().click();
       await page.locator('.genres summary').click();
       await page.locator('.more-sliders summary').click();
       await page.locator('.song .less').nth(2).click();
+      await waitForOthers(page, before);
       await page.click('#save summary');
-      await page.waitForTimeout(300);
+      await settle(page);
       await check(page, `answer of ${name}`);
     }
     await page.setInputFiles('#file', { name: 'no.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('this is no picture') });

@@ -82,7 +82,8 @@ export async function startServer() {
 /* ------------------------------------------------------------------ TAP */
 
 const tests = [];
-export const test = (name, work) => tests.push([name, work]);
+const wanted = new RegExp(process.argv[2] ?? ''); /* node test_answer.mjs slider: those alone */
+export const test = (name, work) => { if (wanted.test(name)) tests.push([name, work]); };
 
 export async function runTests(setUp, tearDown) {
   let failed = 0;
@@ -146,6 +147,13 @@ export async function waitForOthers(page, before) {
   }, before.join());
   return songIds(page);
 }
+
+/* Lets the page do what it has at hand: tasks, frames, animations that end. */
+export const settle = (page) => page.evaluate(async () => {
+  for (let i = 0; i < 2; i++) await new Promise((done) => { requestAnimationFrame(() => setTimeout(done)); });
+  const ending = document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime !== Infinity);
+  await Promise.all(ending.map((one) => one.finished.catch(() => {})));
+});
 
 export async function choosePhoto(page, address, ...names) {
   await page.goto(address);

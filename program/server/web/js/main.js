@@ -147,6 +147,7 @@ const known = (problem) => {
 
 function arrive(note, isNew) {
   endWaiting();
+  $('songs').classList.remove('stale');
   paint(state.hues, state.mood.valence, state.mood.energy);
   show('answer');
   renderAnswer();
@@ -172,12 +173,21 @@ function change(name, work) {
   }
   lastChange = { name, time: now };
   work();
+  follow();
+}
+
+let wished = 0;
+
+/* Shows the wish as it is now; its songs come at the pace, and until then the list is stale. */
+function follow() {
+  wished++;
   renderWish();
   $('songs').classList.add('stale');
   soon();
 }
 
-const soon = paced(PACE_MS, () => rerank());
+const soon = paced(PACE_MS, () => { if (isShown()) rerank(); });
+const isShown = () => Boolean(state.mood) && !$('answer').hidden && !$('answer').classList.contains('waiting');
 
 function moveTo(name, place) {
   if (Math.round(100 * place) === Math.round(100 * placeOf(state.mood, name))) delete state.wish.moved[name];
@@ -190,9 +200,8 @@ function undo() {
   state.wish = JSON.parse(state.undo.pop());
   lastChange = { name: '', time: 0 };
   if (JSON.stringify(state.wish.filter) !== filterBefore) rebuildFilters();
-  renderWish();
+  follow();
   toast(t('undone'));
-  soon();
 }
 
 function rebuildFilters() {
@@ -234,15 +243,16 @@ function neighbourhood(id) {
   return neighbourhoods.get(id);
 }
 
-let asked = 0;
 let shown = 0;
 
-/* Asks for the songs of the wish: {note, isLast}, or null when a newer answer is already shown. While
- * a slider moves, answers are shown as they come, in the order of their questions; the last wins. */
+/* Asks for the songs of the wish: {note, isLast}, or null when the answer to a newer one is shown or
+ * the page has gone on. While a slider moves, answers are shown as they come, in the order of their
+ * wishes; the last is the one to the newest wish, asked about already or not. */
 async function fetchSongs() {
-  const mine = ++asked;
+  const mine = wished;
+  const here = turn;
   const { wish, mood } = state;
-  const isOld = () => mine < shown || mood !== state.mood;
+  const isOld = () => mine < shown || here !== turn;
   try {
     const away = await Promise.all(wish.less.map((song) => neighbourhood(song.id)));
     const spare = away.reduce((sum, one) => sum + one.ids.length + 2, 0);
@@ -250,9 +260,9 @@ async function fetchSongs() {
     if (isOld()) return null;
     shown = mine;
     state.songs = without(away, answer.songs).slice(0, wish.count).map((song, i) => ({ ...song, rank: i + 1 }));
-    return { note: answer.note, isLast: mine === asked };
+    return { note: answer.note, isLast: mine === wished };
   } catch (problem) {
-    if (isOld() || mine !== asked) return null;
+    if (isOld() || mine !== wished) return null;
     throw known(problem);
   }
 }
@@ -281,9 +291,8 @@ function showReranked({ note, isLast }) {
   if (isLast && state.songs.length) say(t('updated', { first: firstSong() }));
 }
 
-/* The list that is there stays; a busy server is asked again when it said. */
+/* The list that is there stays, stale; a busy server is asked again when it said. */
 function showRerankProblem(problem) {
-  $('songs').classList.remove('stale');
   if (problem.kind === 'bad-argument') return showFault(problem);
   if (problem.kind === 'unauthorized') return showTrouble(problem, limits, { retry: () => { show('answer'); rerank(); }, back: goHome });
   toast(trouble(problem.kind).join('. '));
@@ -412,7 +421,7 @@ async function shareLink() {
 function wireConnection() {
   const tell = () => { $('offline').hidden = navigator.onLine; };
   addEventListener('offline', tell);
-  addEventListener('online', () => { tell(); if (state.mood && !$('answer').hidden) soon(); });
+  addEventListener('online', () => { tell(); soon(); });
   tell();
 }
 
