@@ -4,6 +4,7 @@
 #include "rank_internal.h"
 
 #include <math.h>
+#include <string.h>
 
 static double song_score(const struct dy_rank *rank, uint32_t song, int feature)
 {
@@ -108,20 +109,53 @@ static bool runs_against(const struct dy_rank *rank, const struct dy_rank_axis *
            rank->info->axis_songs[axis->mood_axis * DYLUMO_FEATURE_COUNT + feature] < 0;
 }
 
-/* "happier than 92 % of songs (photo: 90 %)", counted from the side the song is on. */
+/* Whole per cent that are never all or none: a song is no happier than itself. */
+static double percent(double share)
+{
+    return fmin(99, fmax(1, round(100 * share)));
+}
+
+/* The feature that an axis is called by; -1 for another word. */
+static int feature_named(const char *name)
+{
+    for (int f = 0; f < DYLUMO_FEATURE_COUNT; f++)
+        if (!strcmp(dylumo_feature_info((enum dylumo_feature)f)->name, name))
+            return f;
+    return -1;
+}
+
+/* Where the photo lies on the axis: "76 %", counted from the song's side, when the axis is called by
+ * the feature itself (or by none); else in the axis's own word, "happier than 70 %". */
+static int write_place(const struct dy_rank *rank, const struct dy_rank_target *target,
+                       const struct dy_rank_reason *reason, bool more, char *text, size_t size)
+{
+    const struct dy_rank_axis *axis = &target->axes[reason->axis];
+    const char *who = axis->asked ? "asked" : "photo";
+    double share = dy_normal_share(target->places[reason->axis]);
+    int named = feature_named(axis->name);
+    if (named >= 0 && named != (int)reason->feature)
+        return snprintf(text, size, " (%s: %s than %.0f %%)", who,
+                        share >= 0.5 ? words[named].more : words[named].less,
+                        percent(fmax(share, 1 - share)));
+    bool against = runs_against(rank, axis, (int)reason->feature);
+    return snprintf(text, size, " (%s: %.0f %%)", who,
+                    percent(more != against ? share : 1 - share));
+}
+
+/* "happier than 92 % of songs (photo: 90 %)", counted from the side the song is on, or, where it is
+ * near by another feature than the axis is called by, "faster than 92 % of songs (photo: happier
+ * than 70 %)". */
 static int write_reason(const struct dy_rank *rank, const struct dy_rank_target *target,
                         uint32_t song, const struct dy_rank_reason *reason, bool first, char *text,
                         size_t size)
 {
     double share = dy_normal_share(song_score(rank, song, (int)reason->feature));
-    double photo = dy_normal_share(target->places[reason->axis]);
     bool more = share >= 0.5;
-    bool against = runs_against(rank, &target->axes[reason->axis], (int)reason->feature);
-    double photo_share = more != against ? photo : 1 - photo;
-    return snprintf(text, size, "%s%s than %.0f %%%s (%s: %.0f %%)", first ? "" : ", ",
+    char place[64];
+    write_place(rank, target, reason, more, place, sizeof place);
+    return snprintf(text, size, "%s%s than %.0f %%%s%s", first ? "" : ", ",
                     more ? words[reason->feature].more : words[reason->feature].less,
-                    100 * (more ? share : 1 - share), first ? " of songs" : "",
-                    target->axes[reason->axis].asked ? "asked" : "photo", 100 * photo_share);
+                    percent(more ? share : 1 - share), first ? " of songs" : "", place);
 }
 
 void dy_rank_why(const struct dy_rank *rank, const struct dy_rank_target *target, uint32_t song,

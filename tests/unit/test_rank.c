@@ -322,6 +322,17 @@ static size_t songs_nearer(const struct dy_rank_target *target, double dist2)
 }
 
 /* The reason is true: with the named feature gone, the song's rank falls. */
+/* Whether the reason is a feature that the axis is not called by; then the photo's place must be
+ * told in the axis's own word ("photo: happier than 70 %"), else as a bare share. */
+static bool names_another_axis(const char *why, const struct dy_rank_target *target,
+                               const struct dy_rank_reason *reason)
+{
+    const char *photo = strstr(why, "(photo: ");
+    bool own = !strcmp(target->axes[reason->axis].name, dylumo_feature_info(reason->feature)->name);
+    assert_int_equal(own, photo[strlen("(photo: ")] >= '0' && photo[strlen("(photo: ")] <= '9');
+    return !own;
+}
+
 static void without_its_reason_a_song_ranks_lower(void **state)
 {
     struct fixture *fixture = *state;
@@ -330,7 +341,7 @@ static void without_its_reason_a_song_ranks_lower(void **state)
     struct dy_hit hits[50];
     size_t count;
     assert_ok(dy_rank_list(fixture->rank, &target, &rules, hits, &count, &err));
-    size_t reasoned = 0;
+    size_t reasoned = 0, foreign = 0;
     for (size_t i = 0; i < count; i++) {
         struct dy_rank_reason reasons[2];
         size_t found = dy_rank_reasons(fixture->rank, &target, hits[i].song, reasons);
@@ -345,8 +356,11 @@ static void without_its_reason_a_song_ranks_lower(void **state)
         char why[160];
         dy_rank_why(fixture->rank, &target, hits[i].song, why, sizeof why);
         assert_non_null(strstr(why, found ? " % of songs (photo: " : "middle"));
+        assert_null(strstr(why, "100 %"));
+        foreign += found && names_another_axis(why, &target, &reasons[0]);
     }
     assert_true(reasoned > 25);
+    assert_true(foreign > 0);
 }
 
 /* ------------------------------------------------------------------ stored axes */

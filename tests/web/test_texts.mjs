@@ -34,6 +34,8 @@ test('reasons are put together in German; unknown ones stay English and say so',
   texts.setLanguage('de');
   assert.deepEqual(texts.whyWords('calmer than 89 % of songs (photo: 88 %), happier than 73 % (asked: 70 %)'),
     { text: 'ruhiger als 89\u00a0% der Lieder (Foto: 88\u00a0%), fröhlicher als 73\u00a0% (gewünscht: 70\u00a0%)', lang: null });
+  assert.equal(texts.whyWords('faster than 89 % of songs (photo: happier than 71 %)').text,
+    'schneller als 89\u00a0% der Lieder (Foto: fröhlicher als 71\u00a0%)');
   assert.equal(texts.whyWords('something new').lang, 'en');
 });
 

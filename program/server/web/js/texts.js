@@ -279,10 +279,11 @@ function translated(why) {
   const words = current.why;
   if (words[why]) return { text: words[why], lang: null };
   const parts = why.split(', ').map((part) => {
-    const found = /^(.+) than (\d+) %( of songs)? \((photo|asked): (\d+) %\)$/.exec(part);
-    if (!found || !words[found[1]]) return null;
+    const found = /^(.+) than (\d+) %( of songs)? \((photo|asked): (?:(.+) than )?(\d+) %\)$/.exec(part);
+    if (!found || !words[found[1]] || (found[5] && !words[found[5]])) return null;
     const of = found[3] ? ` ${words.ofSongs}` : '';
-    return `${words[found[1]]} ${words.than} ${found[2]} %${of} (${words[found[4]]}: ${found[5]} %)`;
+    const axis = found[5] ? `${words[found[5]]} ${words.than} ` : '';
+    return `${words[found[1]]} ${words.than} ${found[2]} %${of} (${words[found[4]]}: ${axis}${found[6]} %)`;
   });
   return parts.every(Boolean) ? { text: parts.join(', '), lang: null } : { text: why, lang: 'en' };
 }
