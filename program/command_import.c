@@ -39,17 +39,16 @@ static double seconds(void)
 }
 
 struct teller {
-    const char *table;
     uint64_t told;
     bool quiet;
 };
 
-static void tell(void *user, uint64_t line, const char *reason)
+static void tell(void *user, const char *table, uint64_t line, const char *reason)
 {
     struct teller *teller = user;
     if (teller->quiet || ++teller->told > REPORTS_SHOWN)
         return;
-    program_say("%s: line %llu passed over: %s", teller->table, (unsigned long long)line, reason);
+    program_say("%s: line %llu passed over: %s", table, (unsigned long long)line, reason);
 }
 
 static void print_summary(const struct dy_import_summary *summary, const char *output, double time)
@@ -102,19 +101,19 @@ int command_import(int argc, char **argv)
         else if (option == QUIET)
             teller.quiet = true;
     }
-    if (args.stop || program_expect_names(&args, 1, 1))
+    if (args.stop || program_expect_names(&args, 1, SIZE_MAX))
         return args.exit_code;
-    teller.table = args.names[0];
     wanted.report = tell;
     wanted.user = &teller;
     struct dy_import_summary summary;
     struct dylumo_error err;
     double begun = seconds();
     enum dylumo_status st =
-        dy_import_songs(output, args.names[0], &wanted, &context, &summary, &err);
+        dy_import_tables(output, (const char *const *)args.names, args.name_count, &wanted, &context,
+                         &summary, &err);
     program_progress_clear();
     if (teller.told > REPORTS_SHOWN && !teller.quiet)
-        program_say("%s: %llu more lines passed over", teller.table,
+        program_say("%s: %llu more lines passed over", args.names[0],
                     (unsigned long long)(teller.told - REPORTS_SHOWN));
     if (st)
         return program_fail(&err);

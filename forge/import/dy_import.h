@@ -7,7 +7,8 @@
 
 /* ------------------------------------------------------------------ CSV (import_csv.c)
  *
- * RFC 4180 with a header: UTF-8 with or without BOM, LF or CRLF, fields in quotes where they hold
+ * Tables as text. Parquet is taken too, as the same rows in CSV would be, where the machine has
+ * DuckDB's library (docs/parquet.md). RFC 4180 with a header: UTF-8 with or without BOM, LF or CRLF, fields in quotes where they hold
  * commas, quotes (doubled) or line breaks; empty lines are skipped. Compressed by gzip or not, told
  * by content. A quote inside a field that does not begin with one is itself. */
 
@@ -47,6 +48,14 @@ void dy_csv_progress(const struct dy_csv *csv, uint64_t *done, uint64_t *all);
  * nearest double, whatever the locale. false: not one, or not finite. */
 bool dy_csv_number(struct dy_text text, double *number);
 
+/* ------------------------------------------------------------------ Parquet (import_duckdb.c) */
+
+/* The library that Parquet is read through: where it lies and its version, "v1.5.6".
+ *
+ * Fails    UNSUPPORTED when there is none, with where to get it. */
+enum dylumo_status dy_import_duckdb(char *path, size_t path_size, char *version,
+                                    size_t version_size, struct dylumo_error *err) DY_MUST_USE;
+
 /* ------------------------------------------------------------------ songs (import_songs.c)
  *
  * A table in the layout of Kaggle's spotify-1million-tracks to a songs file
@@ -66,7 +75,7 @@ struct dy_import_options {
     double max_bad_share; /* more bad rows than this share of all is an error; 0: 0.01; 1: never */
     /* Called for each row that is passed over, in the table's order; line 0: a remark on the whole.
      * reason is plain text. */
-    void (*report)(void *user, uint64_t line, const char *reason);
+    void (*report)(void *user, const char *table, uint64_t line, const char *reason);
     void *user;
     bool without_tree; /* no search tree: 13 bytes a song less, and searches scan */
 };
@@ -80,8 +89,8 @@ struct dy_import_summary {
     uint64_t file_bytes;
 };
 
-/* Makes output, whole or not at all. options and summary may be NULL; summary is filled on failure
- * too, as far as it went.
+/* Makes output, whole or not at all, of one table, or of several one after the other, each with its
+ * own header. options and summary may be NULL; summary is filled on failure too, as far as it went.
  *
  * Fails    as dy_csv_open; BAD_FILE for a missing column, too many bad rows, no song left; IO when
  *          output can't be written; CANCELLED; NO_MEMORY.
@@ -92,6 +101,11 @@ enum dylumo_status dy_import_songs(const char *output, const char *input,
                                    const struct dylumo_context *context,
                                    struct dy_import_summary *summary,
                                    struct dylumo_error *err) DY_MUST_USE;
+enum dylumo_status dy_import_tables(const char *output, const char *const *inputs, size_t count,
+                                    const struct dy_import_options *options,
+                                    const struct dylumo_context *context,
+                                    struct dy_import_summary *summary,
+                                    struct dylumo_error *err) DY_MUST_USE;
 
 /* Stores a mood's axes over a songs file, with their search tree, where dylumo_open finds them
  * (dy_rank_store).

@@ -1,19 +1,14 @@
-/* The CSV reader: a stream of bytes (zlib tells gzip from plain by itself) cut into blocks that end
- * where a record ends; and on top of it one record after the other. What follows a block's last
- * whole record waits in `tail` for the next. */
+/* The CSV reader: a stream of bytes cut into blocks that end where a record ends; and on top of it
+ * one record after the other. What follows a block's last whole record waits in `tail` for the
+ * next. */
 #include "import_csv.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "import_stream.h"
+
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <zlib.h>
 
 struct csv_source {
-    gzFile stream;
-    char *path;
-    uint64_t all_bytes;
+    struct import_stream *stream;
     size_t block_bytes;
     char *tail;
     size_t tail_size, tail_room;
@@ -23,28 +18,6 @@ struct csv_source {
 
 /* ------------------------------------------------------------------ blocks */
 
-static enum dylumo_status open_stream(struct csv_source *source, const char *path,
-                                      struct dylumo_error *err)
-{
-    int file = strcmp(path, "-") != 0 ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
-    if (file < 0)
-        return dy_fail_errno(err, errno, path, "cannot open");
-    struct stat info = {0};
-    if (!fstat(file, &info) && S_ISDIR(info.st_mode)) {
-        close(file);
-        return dy_fail(err, DYLUMO_BAD_FILE, "%s: is a folder, expected a table", path);
-    }
-    if (S_ISREG(info.st_mode))
-        source->all_bytes = (uint64_t)info.st_size;
-    source->stream = gzdopen(file, "rb");
-    if (!source->stream) {
-        close(file);
-        return dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory to read it", path);
-    }
-    gzbuffer(source->stream, 1 << 18);
-    return DYLUMO_OK;
-}
-
 enum dylumo_status csv_source_open(struct csv_source **out, const char *path, size_t block_bytes,
                                    struct dylumo_error *err)
 {
@@ -53,12 +26,7 @@ enum dylumo_status csv_source_open(struct csv_source **out, const char *path, si
         return dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory to read it", path);
     source->block_bytes = block_bytes;
     source->line = 1;
-    source->path = dy_strdup(strcmp(path, "-") != 0 ? path : "standard input");
-    enum dylumo_status st = DYLUMO_OK;
-    if (!source->path)
-        st = dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory to read it", path);
-    if (!st)
-        st = open_stream(source, path, err);
+    enum dylumo_status st = import_stream_open(&source->stream, path, err);
     if (st) {
         csv_source_close(source);
         return st;
@@ -71,29 +39,20 @@ void csv_source_close(struct csv_source *source)
 {
     if (!source)
         return;
-    if (source->stream)
-        gzclose_r(source->stream);
-    dy_free(source->path);
+    import_stream_close(source->stream);
     dy_free(source->tail);
     dy_free(source);
 }
 
 void csv_source_progress(const struct csv_source *source, uint64_t *done, uint64_t *all)
 {
-    z_off_t at = gzoffset(source->stream);
-    *done = at > 0 ? (uint64_t)at : 0;
-    *all = source->all_bytes;
+    import_stream_progress(source->stream, done, all);
 }
 
-static enum dylumo_status read_failed(struct csv_source *source, struct dylumo_error *err)
+static enum dylumo_status no_memory(const struct csv_source *source, struct dylumo_error *err)
 {
-    int code;
-    const char *text = gzerror(source->stream, &code);
-    if (code == Z_ERRNO)
-        return dy_fail_errno(err, errno, source->path, "cannot read");
-    if (code == Z_MEM_ERROR)
-        return dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory to read it", source->path);
-    return dy_fail(err, DYLUMO_BAD_FILE, "%s: broken gzip: %s", source->path, text);
+    return dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory to read it",
+                   import_stream_name(source->stream));
 }
 
 /* Reads until the block is full or the stream ends. */
@@ -101,14 +60,12 @@ static enum dylumo_status fill(struct csv_source *source, struct csv_block *bloc
                                struct dylumo_error *err)
 {
     while (block->size < block->room && !source->ended) {
-        size_t left = block->room - block->size;
-        int got = gzread(source->stream, block->bytes + block->size,
-                         left < (1 << 20) ? (unsigned)left : 1 << 20);
-        int code;
-        gzerror(source->stream, &code);
-        if (got < 0 || (code != Z_OK && code != Z_STREAM_END))
-            return read_failed(source, err);
-        block->size += (size_t)got;
+        size_t got;
+        enum dylumo_status st = import_stream_read(source->stream, block->bytes + block->size,
+                                                   block->room - block->size, &got, err);
+        if (st)
+            return st;
+        block->size += got;
         source->ended = got == 0;
     }
     return DYLUMO_OK;
@@ -133,7 +90,7 @@ static enum dylumo_status keep_tail(struct csv_source *source, struct csv_block 
 {
     source->tail_size = block->size - whole;
     if (!dy_grow(&source->tail, &source->tail_room, source->tail_size + 1, 1))
-        return dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory to read it", source->path);
+        return no_memory(source, err);
     memcpy(source->tail, block->bytes + whole, source->tail_size);
     block->size = whole;
     return DYLUMO_OK;
@@ -146,7 +103,7 @@ enum dylumo_status csv_source_read(struct csv_source *source, struct csv_block *
         source->block_bytes > source->tail_size ? source->block_bytes : 2 * source->tail_size;
     uint64_t lines = 0;
     if (!dy_grow(&block->bytes, &block->room, need, 1))
-        return dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory to read it", source->path);
+        return no_memory(source, err);
     block->line = source->line;
     block->size = source->tail_size;
     if (source->tail_size)
@@ -161,7 +118,7 @@ enum dylumo_status csv_source_read(struct csv_source *source, struct csv_block *
             return keep_tail(source, block, whole, err);
         }
         if (!dy_grow(&block->bytes, &block->room, block->room * 2, 1))
-            return dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory to read it", source->path);
+            return no_memory(source, err);
     }
 }
 
@@ -212,7 +169,7 @@ static char *take(struct dy_csv *csv, const struct csv_extent *extent)
 static enum dylumo_status keep_names(struct dy_csv *csv, char *record, size_t size,
                                      struct dylumo_error *err)
 {
-    const char *path = csv->source->path;
+    const char *path = import_stream_name(csv->source->stream);
     csv->name_bytes = dy_new_array(size + 1, 1);
     csv->names = dy_new_array(COLUMNS_MAX, sizeof *csv->names);
     csv->fields = dy_new_array(COLUMNS_MAX, sizeof *csv->fields);
@@ -228,7 +185,7 @@ static enum dylumo_status keep_names(struct dy_csv *csv, char *record, size_t si
 
 static enum dylumo_status read_header(struct dy_csv *csv, struct dylumo_error *err)
 {
-    const char *path = csv->source->path;
+    const char *path = import_stream_name(csv->source->stream);
     struct csv_extent extent;
     enum dylumo_status st = next_extent(csv, &extent, err);
     if (st)
@@ -327,7 +284,7 @@ enum dylumo_status csv_next_block(struct dy_csv *csv, struct csv_block *block,
     if (left == 0)
         return csv_source_read(csv->source, block, err);
     if (!dy_grow(&block->bytes, &block->room, left, 1))
-        return dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory to read it", csv->source->path);
+        return no_memory(csv->source, err);
     memcpy(block->bytes, csv->block.bytes + csv->at, left);
     block->size = left;
     block->line = csv->line;

@@ -245,24 +245,34 @@ static bool same_id(const struct import_table *table, uint32_t a, uint32_t b)
     return x.size == y.size && !memcmp(x.bytes, y.bytes, x.size);
 }
 
+static void report_repeated(const struct maker *maker, const struct dy_import_options *options,
+                            uint32_t first, uint32_t row)
+{
+    const struct import_table *table = maker->table;
+    const char *name = import_table_name(table, row), *there = import_table_name(table, first);
+    unsigned long long line = table->lines[first];
+    char reason[160];
+    if (!options || !options->report)
+        return;
+    if (there == name)
+        snprintf(reason, sizeof reason, "its id stands in line %llu already", line);
+    else
+        snprintf(reason, sizeof reason, "its id stands in line %llu of %s already", line, there);
+    options->report(options->user, name, table->lines[row], reason);
+}
+
 /* Keeps the first of each id and reports the others. */
 static void drop_repeated(struct maker *maker, const struct dy_import_options *options)
 {
-    const struct import_table *table = maker->table;
     size_t kept = 0;
     for (size_t i = 0; i < maker->count; i++) {
         uint32_t row = maker->order[i];
-        if (kept == 0 || !same_id(table, maker->order[kept - 1], row)) {
+        if (kept == 0 || !same_id(maker->table, maker->order[kept - 1], row)) {
             maker->order[kept++] = row;
             continue;
         }
         maker->summary->duplicates++;
-        if (options && options->report) {
-            char reason[96];
-            snprintf(reason, sizeof reason, "its id stands in line %llu already",
-                     (unsigned long long)table->lines[maker->order[kept - 1]]);
-            options->report(options->user, table->lines[row], reason);
-        }
+        report_repeated(maker, options, maker->order[kept - 1], row);
     }
     maker->count = kept;
 }

@@ -4,6 +4,7 @@
  * shared) hides behind parsing, and memory holds two sets of small blocks beside the songs. */
 #include "import_row.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -111,7 +112,8 @@ static void report_fault(const struct importer *importer, const struct import_fa
 {
     importer->summary->bad++;
     if (importer->options && importer->options->report)
-        importer->options->report(importer->options->user, fault->line, fault->reason);
+        importer->options->report(importer->options->user, importer->path, fault->line,
+                                  fault->reason);
 }
 
 static void empty_part(struct part *part)
@@ -192,22 +194,6 @@ static enum dylumo_status read_table(struct importer *importer)
     return st;
 }
 
-static enum dylumo_status judge(const struct importer *importer)
-{
-    const struct dy_import_summary *summary = importer->summary;
-    double allowed = importer->options ? importer->options->max_bad_share : 0;
-    if (!(allowed > 0))
-        allowed = BAD_SHARE;
-    if ((double)summary->bad > allowed * (double)summary->rows)
-        return dy_fail(importer->err, DYLUMO_BAD_FILE,
-                       "%s: %llu of %llu rows can't be read, more than %g %%", importer->path,
-                       (unsigned long long)summary->bad, (unsigned long long)summary->rows,
-                       allowed * 100);
-    if (importer->table.count == 0)
-        return dy_fail(importer->err, DYLUMO_BAD_FILE, "%s: holds no songs", importer->path);
-    return DYLUMO_OK;
-}
-
 /* ------------------------------------------------------------------ set-up */
 
 static bool make_parts(struct importer *importer)
@@ -242,18 +228,90 @@ static void free_parts(struct importer *importer)
     }
 }
 
-static enum dylumo_status set_up(struct importer *importer)
+/* Reads one of the tables, all of it. */
+static enum dylumo_status read_input(struct importer *importer, const char *input)
 {
-    enum dylumo_status st = dy_csv_open(&importer->csv, importer->path, importer->err);
+    importer->path = input;
+    enum dylumo_status st = dy_csv_open(&importer->csv, input, importer->err);
     if (!st)
-        st = import_columns_find(&importer->columns, importer->csv, importer->path, importer->err);
+        st = import_columns_find(&importer->columns, importer->csv, input, importer->err);
+    if (!st && !make_parts(importer))
+        st = dy_fail(importer->err, DYLUMO_NO_MEMORY, "%s: no memory to read it", input);
     if (!st)
-        st = import_season_init(&importer->season, importer->err);
+        st = read_table(importer);
+    free_parts(importer);
+    dy_csv_close(importer->csv);
+    importer->csv = NULL;
+    return st;
+}
+
+/* Faults are counted over all tables, named after the first. */
+static enum dylumo_status judge(const struct importer *importer)
+{
+    const struct dy_import_summary *summary = importer->summary;
+    double allowed = importer->options ? importer->options->max_bad_share : 0;
+    if (!(allowed > 0))
+        allowed = BAD_SHARE;
+    if ((double)summary->bad > allowed * (double)summary->rows)
+        return dy_fail(importer->err, DYLUMO_BAD_FILE,
+                       "%s: %llu of %llu rows can't be read, more than %g %%", importer->path,
+                       (unsigned long long)summary->bad, (unsigned long long)summary->rows,
+                       allowed * 100);
+    if (importer->table.count == 0)
+        return dy_fail(importer->err, DYLUMO_BAD_FILE, "%s: holds no songs", importer->path);
+    return DYLUMO_OK;
+}
+
+static enum dylumo_status set_up(struct importer *importer, const char *const *inputs,
+                                 size_t count)
+{
+    struct import_table *table = &importer->table;
+    importer->path = inputs[0];
+    table->names = inputs;
+    table->name_rows = dy_new_array(count, sizeof *table->name_rows);
+    enum dylumo_status st = import_season_init(&importer->season, importer->err);
+    if (!st && !table->name_rows)
+        st = dy_fail(importer->err, DYLUMO_NO_MEMORY, "%s: no memory to read it", inputs[0]);
     if (!st)
         st = dy_workers_new(&importer->workers, dy_context_threads(importer->context),
                             importer->err);
-    if (!st && !make_parts(importer))
-        st = dy_fail(importer->err, DYLUMO_NO_MEMORY, "%s: no memory to read it", importer->path);
+    return st;
+}
+
+static enum dylumo_status read_inputs(struct importer *importer, const char *const *inputs,
+                                      size_t count)
+{
+    enum dylumo_status st = set_up(importer, inputs, count);
+    for (size_t i = 0; !st && i < count; i++) {
+        struct import_table *table = &importer->table;
+        table->name_rows[table->name_count++] = table->count;
+        st = read_input(importer, inputs[i]);
+    }
+    importer->path = inputs[0];
+    return st ? st : judge(importer);
+}
+
+enum dylumo_status dy_import_tables(const char *output, const char *const *inputs, size_t count,
+                                    const struct dy_import_options *options,
+                                    const struct dylumo_context *context,
+                                    struct dy_import_summary *summary, struct dylumo_error *err)
+{
+    struct dy_import_summary own;
+    struct importer importer = {
+        .options = options,
+        .context = context,
+        .summary = summary ? summary : &own,
+        .err = err,
+    };
+    assert(count > 0);
+    *importer.summary = (struct dy_import_summary){0};
+    enum dylumo_status st = read_inputs(&importer, inputs, count);
+    if (!st)
+        st = import_make(&importer.table, output, options, context, importer.workers,
+                         importer.summary, err);
+    import_table_clear(&importer.table);
+    import_season_clear(&importer.season);
+    dy_workers_free(importer.workers);
     return st;
 }
 
@@ -262,27 +320,5 @@ enum dylumo_status dy_import_songs(const char *output, const char *input,
                                    const struct dylumo_context *context,
                                    struct dy_import_summary *summary, struct dylumo_error *err)
 {
-    struct dy_import_summary own;
-    struct importer importer = {
-        .path = input,
-        .options = options,
-        .context = context,
-        .summary = summary ? summary : &own,
-        .err = err,
-    };
-    *importer.summary = (struct dy_import_summary){0};
-    enum dylumo_status st = set_up(&importer);
-    if (!st)
-        st = read_table(&importer);
-    free_parts(&importer);
-    if (!st)
-        st = judge(&importer);
-    if (!st)
-        st = import_make(&importer.table, output, options, context, importer.workers,
-                         importer.summary, err);
-    import_table_clear(&importer.table);
-    import_season_clear(&importer.season);
-    dy_workers_free(importer.workers);
-    dy_csv_close(importer.csv);
-    return st;
+    return dy_import_tables(output, &input, 1, options, context, summary, err);
 }

@@ -142,6 +142,14 @@ bool import_table_add(struct import_table *table, const struct import_row *row)
     return true;
 }
 
+const char *import_table_name(const struct import_table *table, size_t row)
+{
+    size_t name = table->name_count;
+    while (name > 1 && row < table->name_rows[name - 1])
+        name--;
+    return name ? table->names[name - 1] : "";
+}
+
 void import_table_clear(struct import_table *table)
 {
     for (int f = 0; f < DYLUMO_FEATURE_COUNT; f++)
@@ -157,6 +165,7 @@ void import_table_clear(struct import_table *table)
     import_texts_clear(&table->titles);
     import_texts_clear(&table->folded);
     dy_free(table->folded_rows);
+    dy_free(table->name_rows);
     import_names_clear(&table->artists);
     import_names_clear(&table->genres);
     *table = (struct import_table){0};

@@ -44,7 +44,13 @@ struct import_table {
     uint32_t *folded_rows;
     size_t folded_room;
     struct import_names artists, genres;
+    const char *const *names; /* [name_count] of the tables that the rows are of, for sentences */
+    size_t *name_rows;        /* [name_count] first row of each */
+    size_t name_count;        /* 0: not known */
 };
+
+/* The name of the table that a row is of; "" when it is not known. */
+const char *import_table_name(const struct import_table *table, size_t row);
 
 /* false: no memory, or more songs than a file can number. The table stays as it was or holds a part
  * of the row that is not counted. */

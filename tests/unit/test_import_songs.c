@@ -24,8 +24,9 @@ struct reports {
     char reasons[64][160];
 };
 
-static void report(void *user, uint64_t line, const char *reason)
+static void report(void *user, const char *table, uint64_t line, const char *reason)
 {
+    (void)table;
     struct reports *reports = user;
     if (reports->count < 64) {
         reports->lines[reports->count] = line;

@@ -1,0 +1,133 @@
+/* Streams of table text. zlib tells gzip from plain by itself; for the rest the first bytes of a
+ * file are looked at before it is read. */
+#include "import_stream_kinds.h"
+
+#include "import_parquet.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+/* ------------------------------------------------------------------ plain and gzip */
+
+struct gzip_stream {
+    struct import_stream base;
+    gzFile file;
+    uint64_t all_bytes;
+};
+
+static enum dylumo_status read_failed(const struct gzip_stream *stream, struct dylumo_error *err)
+{
+    int code;
+    const char *text = gzerror(stream->file, &code);
+    if (code == Z_ERRNO)
+        return dy_fail_errno(err, errno, stream->base.name, "cannot read");
+    if (code == Z_MEM_ERROR)
+        return dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory to read it", stream->base.name);
+    return dy_fail(err, DYLUMO_BAD_FILE, "%s: broken gzip: %s", stream->base.name, text);
+}
+
+static enum dylumo_status gzip_read(struct import_stream *base, char *bytes, size_t size,
+                                    size_t *got, struct dylumo_error *err)
+{
+    struct gzip_stream *stream = (struct gzip_stream *)base;
+    int read = gzread(stream->file, bytes, size < (1 << 20) ? (unsigned)size : 1 << 20), code;
+    gzerror(stream->file, &code);
+    if (read < 0 || (code != Z_OK && code != Z_STREAM_END))
+        return read_failed(stream, err);
+    *got = (size_t)read;
+    return DYLUMO_OK;
+}
+
+static void gzip_progress(const struct import_stream *base, uint64_t *done, uint64_t *all)
+{
+    const struct gzip_stream *stream = (const struct gzip_stream *)base;
+    z_off_t at = gzoffset(stream->file);
+    *done = at > 0 ? (uint64_t)at : 0;
+    *all = stream->all_bytes;
+}
+
+static void gzip_close(struct import_stream *base)
+{
+    struct gzip_stream *stream = (struct gzip_stream *)base;
+    if (stream->file)
+        gzclose_r(stream->file);
+}
+
+static const struct import_stream_kind gzip_kind = {gzip_read, gzip_progress, gzip_close};
+
+/* Takes the descriptor over, also when it fails. */
+static enum dylumo_status open_gzip(struct import_stream **out, const char *name, int file,
+                                    uint64_t all_bytes, struct dylumo_error *err)
+{
+    struct gzip_stream *stream = dy_new(sizeof *stream);
+    if (stream) {
+        stream->base.kind = &gzip_kind;
+        stream->base.name = dy_strdup(name);
+        stream->all_bytes = all_bytes;
+    }
+    if (stream && stream->base.name)
+        stream->file = gzdopen(file, "rb");
+    if (!stream || !stream->file) {
+        close(file);
+        import_stream_close((struct import_stream *)stream);
+        return dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory to read it", name);
+    }
+    gzbuffer(stream->file, 1 << 18);
+    *out = &stream->base;
+    return DYLUMO_OK;
+}
+
+/* ------------------------------------------------------------------ any */
+
+enum dylumo_status import_stream_open(struct import_stream **out, const char *path,
+                                      struct dylumo_error *err)
+{
+    bool is_file = strcmp(path, "-") != 0;
+    int file = is_file ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
+    if (file < 0)
+        return dy_fail_errno(err, errno, path, "cannot open");
+    struct stat info = {0};
+    char magic[4];
+    if (!fstat(file, &info) && S_ISDIR(info.st_mode)) {
+        close(file);
+        return dy_fail(err, DYLUMO_BAD_FILE, "%s: is a folder, expected a table", path);
+    }
+    bool regular = S_ISREG(info.st_mode);
+    if (is_file && regular && pread(file, magic, sizeof magic, 0) == sizeof magic &&
+        import_parquet_looks_like(magic, sizeof magic)) {
+        close(file);
+        return import_stream_open_parquet(out, path, err);
+    }
+    return open_gzip(out, is_file ? path : "standard input", file,
+                     regular ? (uint64_t)info.st_size : 0, err);
+}
+
+void import_stream_close(struct import_stream *stream)
+{
+    if (!stream)
+        return;
+    stream->kind->close(stream);
+    dy_free(stream->name);
+    dy_free(stream);
+}
+
+enum dylumo_status import_stream_read(struct import_stream *stream, char *bytes, size_t size,
+                                      size_t *got, struct dylumo_error *err)
+{
+    *got = 0;
+    return stream->kind->read(stream, bytes, size, got, err);
+}
+
+void import_stream_progress(const struct import_stream *stream, uint64_t *done, uint64_t *all)
+{
+    stream->kind->progress(stream, done, all);
+}
+
+const char *import_stream_name(const struct import_stream *stream)
+{
+    return stream->name;
+}
