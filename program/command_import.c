@@ -1,5 +1,5 @@
-/* dylumo import TABLE.csv[.gz] -o FILE: makes a songs file, tells of rows that were passed over
- * and, at the end, what the file holds. */
+/* dylumo import TABLE... -o FILE: makes a songs file, tells of rows that were passed over and, at the
+ * end, what the file holds. With --pictures: labelled pictures out of Parquet files. */
 #include "dy_import.h"
 #include "dy_program.h"
 
@@ -9,24 +9,27 @@
 /* So many rows are told one by one. */
 #define REPORTS_SHOWN 20
 
-enum option_id { OUTPUT = 'o', THREADS = 't', QUIET = 'q', MAX_BAD = 256, NO_TREE };
+enum option_id { OUTPUT = 'o', THREADS = 't', QUIET = 'q', MAX_BAD = 256, NO_TREE, PICTURES };
 
 static const struct program_option options[] = {
     {"output", OUTPUT, "FILE", "the songs file to write (songs.dylumo)"},
     {"max-bad", MAX_BAD, "PERCENT", "fail when more rows can't be read (1);\n100 takes any"},
     {"without-tree", NO_TREE, NULL, "leave the search tree out: smaller, slower"},
+    {"pictures", PICTURES, "FOLDER",
+     "unpack EMID's pictures and labels from Parquet\nfiles into FOLDER, which `dylumo train` reads"},
     {"threads", THREADS, "N", "use at most N threads (all cores)"},
     {"quiet", QUIET, NULL, "tell only of failure"},
 };
 
 static const struct program_usage usage = {
     "import",
-    "TABLE.csv",
-    "Makes a songs file of a table of songs in the layout of Kaggle's\n"
-    "spotify-1million-tracks (CSV, plain or compressed by gzip; - is standard input).\n"
-    "Columns are found by name: track_id, artist_name, track_name and the 13 audio\n"
-    "features are needed; year, genre and popularity are used where they are. Rows\n"
-    "that can't be read are passed over and told.",
+    "TABLE...",
+    "Makes a songs file of tables of songs in the layout of Kaggle's\n"
+    "spotify-1million-tracks: CSV, plain or compressed by gzip, or Parquet where\n"
+    "DuckDB's library is at hand; - is standard input. Columns are found by name:\n"
+    "track_id, artist_name, track_name and the 13 audio features are needed; year,\n"
+    "genre and popularity are used where they are. Rows that can't be read are passed\n"
+    "over and told.",
     options,
     DY_COUNT(options),
     "Example: dylumo import spotify_data.csv -o songs.dylumo"};
@@ -79,13 +82,33 @@ static void store_axes(const char *output, const struct dylumo_context *context,
         printf("the mood's axes over them in %s\n", path);
 }
 
+static int import_pictures(const char *folder, const struct program_arguments *args,
+                           const struct dylumo_context *context, bool quiet)
+{
+    struct dy_pictures_summary summary;
+    struct dylumo_error err;
+    enum dylumo_status st = dy_import_pictures(folder, (const char *const *)args->names,
+                                               args->name_count, context, &summary, &err);
+    program_progress_clear();
+    if (st)
+        return program_fail(&err);
+    if (summary.unknown)
+        program_say("%llu places hold bytes that are no picture; left out",
+                    (unsigned long long)summary.unknown);
+    if (!quiet)
+        printf("%llu rows, %llu new pictures (%.1f MB), %llu that were there or came again, in %s\n",
+               (unsigned long long)summary.rows, (unsigned long long)summary.written,
+               (double)summary.bytes / 1e6, (unsigned long long)summary.present, folder);
+    return PROGRAM_OK;
+}
+
 int command_import(int argc, char **argv)
 {
     struct program_arguments args = program_arguments_of(&usage, argc, argv);
     struct dylumo_context context = program_context();
     struct dy_import_options wanted = {0};
     struct teller teller = {0};
-    const char *output = "songs.dylumo";
+    const char *output = "songs.dylumo", *pictures = NULL;
     uint64_t threads = 0;
     double percent = 0;
     for (int option; (option = program_next(&args)) != PROGRAM_END;) {
@@ -96,6 +119,8 @@ int command_import(int argc, char **argv)
         else if (option == MAX_BAD && program_real(&args, 0, 100, &percent))
             wanted.max_bad_share =
                 percent > 0 ? percent / 100 : 1e-300; /* 0 would be the default */
+        else if (option == PICTURES)
+            pictures = args.value;
         else if (option == NO_TREE)
             wanted.without_tree = true;
         else if (option == QUIET)
@@ -103,6 +128,8 @@ int command_import(int argc, char **argv)
     }
     if (args.stop || program_expect_names(&args, 1, SIZE_MAX))
         return args.exit_code;
+    if (pictures)
+        return import_pictures(pictures, &args, &context, teller.quiet);
     wanted.report = tell;
     wanted.user = &teller;
     struct dy_import_summary summary;

@@ -107,6 +107,34 @@ enum dylumo_status dy_import_tables(const char *output, const char *const *input
                                     struct dy_import_summary *summary,
                                     struct dylumo_error *err) DY_MUST_USE;
 
+/* ------------------------------------------------------------------ pictures (import_pictures.c)
+ *
+ * Pictures that lie in Parquet files as EMID's do (columns Image1_filename to Image3_filename are
+ * structs of bytes and path), into a folder that dylumo train reads: images/NAME, and
+ * EMID_data.csv with all columns that have a text form, where the pictures' columns hold NAME. */
+
+struct dy_pictures_summary {
+    uint64_t rows;    /* of all files */
+    uint64_t written; /* pictures that are new in the folder */
+    uint64_t present; /* that were there already, byte for byte, or came again in another row */
+    uint64_t absent;  /* places of a row without a picture */
+    uint64_t unknown; /* bytes that are no picture: left out */
+    uint64_t bytes;   /* written */
+};
+
+/* A picture keeps the last part of its path as name where that is a plain one (letters, digits,
+ * "._-", not hidden, at most 120 bytes) and not taken by another picture; else it is named after
+ * its bytes' hash. Every picture is written beside and renamed, the table last; a second run writes
+ * what is missing. summary may be NULL; it is filled on failure too.
+ *
+ * Fails    UNSUPPORTED without DuckDB's library; BAD_FILE for files without such columns or broken
+ *          ones; MISMATCH when a file has other columns than the first; IO; CANCELLED; NO_MEMORY.
+ * Cost     memory for a row group of the file. */
+enum dylumo_status dy_import_pictures(const char *folder, const char *const *inputs, size_t count,
+                                      const struct dylumo_context *context,
+                                      struct dy_pictures_summary *summary,
+                                      struct dylumo_error *err) DY_MUST_USE;
+
 /* Stores a mood's axes over a songs file, with their search tree, where dylumo_open finds them
  * (dy_rank_store).
  *

@@ -134,24 +134,6 @@ enum dylumo_status dy_catalogue_near(const struct dy_catalogue *catalogue, const
 
 /* ------------------------------------------------------------------ export */
 
-static void put_text(FILE *to, struct dy_text text)
-{
-    bool quotes = text.size && (text.bytes[0] == ' ' || text.bytes[text.size - 1] == ' ');
-    for (size_t i = 0; i < text.size; i++)
-        quotes |= strchr(",\"\r\n", text.bytes[i]) != NULL;
-    if (!quotes) {
-        fwrite(text.bytes, 1, text.size, to);
-        return;
-    }
-    fputc('"', to);
-    for (size_t i = 0; i < text.size; i++) {
-        if (text.bytes[i] == '"')
-            fputc('"', to);
-        fputc(text.bytes[i], to);
-    }
-    fputc('"', to);
-}
-
 /* The fewest digits that lead back to the same float. */
 static void put_number(FILE *to, double value)
 {
@@ -167,11 +149,11 @@ static void put_number(FILE *to, double value)
 static void put_song(FILE *to, size_t number, const struct dy_song *song)
 {
     fprintf(to, "%zu,", number);
-    put_text(to, song->artist);
+    csv_put(to, song->artist);
     fputc(',', to);
-    put_text(to, song->title);
+    csv_put(to, song->title);
     fputc(',', to);
-    put_text(to, song->id);
+    csv_put(to, song->id);
     fputc(',', to);
     if (song->popularity >= 0)
         fprintf(to, "%d", song->popularity);
@@ -179,7 +161,7 @@ static void put_song(FILE *to, size_t number, const struct dy_song *song)
     if (song->year)
         fprintf(to, "%d", song->year);
     fputc(',', to);
-    put_text(to, song->genre);
+    csv_put(to, song->genre);
     for (int f = 0; f < DYLUMO_FEATURE_COUNT; f++) {
         fputc(',', to);
         if (dylumo_feature_info((enum dylumo_feature)f)->whole)

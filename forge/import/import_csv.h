@@ -43,4 +43,9 @@ struct csv_extent csv_extent_of(const char *bytes, size_t size, bool last);
  * fields; the first `room` of them are written. 0: an empty line. */
 size_t csv_split(char *record, size_t size, struct dy_text *fields, size_t room);
 
+/* true for a field that must stand between quotes. */
+bool csv_needs_quotes(struct dy_text field);
+/* Writes a field, between quotes where it needs them. */
+void csv_put(FILE *to, struct dy_text field);
+
 #endif

@@ -298,3 +298,29 @@ bool dy_csv_number(struct dy_text text, double *number)
     *number = minus ? -value : value;
     return true;
 }
+
+/* ------------------------------------------------------------------ writing */
+
+bool csv_needs_quotes(struct dy_text field)
+{
+    bool quotes = field.size && (field.bytes[0] == ' ' || field.bytes[field.size - 1] == ' ');
+    for (size_t i = 0; i < field.size; i++)
+        quotes |= field.bytes[i] == '"' || field.bytes[i] == ',' || field.bytes[i] == '\n' ||
+                  field.bytes[i] == '\r';
+    return quotes;
+}
+
+void csv_put(FILE *to, struct dy_text field)
+{
+    if (!csv_needs_quotes(field)) {
+        fwrite(field.bytes, 1, field.size, to);
+        return;
+    }
+    fputc('"', to);
+    for (size_t i = 0; i < field.size; i++) {
+        if (field.bytes[i] == '"')
+            fputc('"', to);
+        fputc(field.bytes[i], to);
+    }
+    fputc('"', to);
+}

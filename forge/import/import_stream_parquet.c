@@ -4,6 +4,7 @@
  * (plain bytes, pictures) are passed over. */
 #include "import_stream_kinds.h"
 
+#include "import_csv.h"
 #include "import_parquet.h"
 
 #include <string.h>
@@ -30,15 +31,6 @@ static bool append(struct parquet_stream *stream, const char *bytes, size_t size
     return true;
 }
 
-static bool needs_quotes(struct dy_text text)
-{
-    for (size_t i = 0; i < text.size; i++)
-        if (text.bytes[i] == '"' || text.bytes[i] == ',' || text.bytes[i] == '\n' ||
-            text.bytes[i] == '\r')
-            return true;
-    return false;
-}
-
 static bool append_quoted(struct parquet_stream *stream, struct dy_text text)
 {
     bool good = append(stream, "\"", 1);
@@ -51,7 +43,7 @@ static bool append_quoted(struct parquet_stream *stream, struct dy_text text)
 /* end: "," or a line's end. */
 static bool append_field(struct parquet_stream *stream, struct dy_text text, const char *end)
 {
-    return (needs_quotes(text) ? append_quoted(stream, text)
+    return (csv_needs_quotes(text) ? append_quoted(stream, text)
                                : append(stream, text.bytes, text.size)) &&
            append(stream, end, 1);
 }

@@ -21,6 +21,10 @@ enum dy_image_type {
 /* "JPEG" and so on. Static. */
 const char *dy_image_type_name(enum dy_image_type type);
 
+/* What the bytes are. false: none of these; *what then says in words what they look like. Static. */
+bool dy_image_type_of(const uint8_t *data, size_t size, enum dy_image_type *type,
+                      const char **what);
+
 enum dy_image_fit {
     DY_FIT_SQUASH, /* the whole picture to width x height, aspect given up */
     DY_FIT_CROP,   /* shorter side to the target, then the middle (torchvision's rounding) */

@@ -118,12 +118,6 @@ enum dylumo_status dy_image_decode_gif(struct image_job *job) DY_MUST_USE;
 enum dylumo_status dy_image_decode_tiff(struct image_job *job) DY_MUST_USE;
 enum dylumo_status dy_image_decode_heif(struct image_job *job) DY_MUST_USE;
 
-/* ------------------------------------------------------------------ type (image_type.c) */
-
-/* false: none of ours; *what then says in words what the bytes look like. Static. */
-bool dy_image_type_of(const uint8_t *data, size_t size, enum dy_image_type *type,
-                      const char **what);
-
 /* ------------------------------------------------------------------ EXIF (image_exif.c) */
 
 /* Orientation 1 to 8 as Pillow's exif_transpose finds it: EXIF first, else XMP; 1 when neither
