@@ -33,7 +33,10 @@ setup-web:
 setup-duckdb: setup-web
 	@tools/setup_duckdb.sh build/duckdb
 
-check: setup-check setup-web setup-duckdb build-release build-asan
+setup-hub:
+	@tools/setup_hub.sh build/hub
+
+check: setup-check setup-web setup-duckdb setup-hub build-release build-asan
 	@status=0; $(MESON_TEST) -C build || status=1; $(MESON_TEST) -C build/asan || status=1; \
 	tools/count_tests.py build build/asan && exit $$status
 
@@ -89,5 +92,6 @@ install: build-release
 clean:
 	rm -rf build
 
-.PHONY: all setup-build setup-check setup-lint setup-web setup-duckdb build-release build-asan demo check check-long asan \
+.PHONY: all setup-build setup-check setup-lint setup-web setup-duckdb setup-hub build-release build-asan demo check \
+        check-long asan \
         tsan valgrind format lint install bench fuzz soak clean

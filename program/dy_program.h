@@ -45,6 +45,7 @@
     X(import, "a songs file from a table of songs")                            \
     X(train, "a mood file from labelled pictures")                             \
     X(evaluate, "how well songs fit pictures")                                 \
+    X(get, "downloads data sets and weights")                                  \
     X(help, "what a command does and how it is called")
 
 #define PROGRAM_DECLARE(verb, about) int command_##verb(int argc, char **argv);

@@ -2,7 +2,8 @@
  *
  *     import  [##############............]  53 %  812,345  1,203,000/s  1 s left
  *
- * Nothing is drawn where standard error is no terminal, nor in a task's first half second. */
+ * Nothing is drawn where standard error is no terminal, nor in a task's first half second. What is
+ * named "... (bytes)" is counted in MB and GB. */
 #include "dy_program.h"
 
 #include <pthread.h>
@@ -11,12 +12,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#define BYTES " (bytes)"
+
 static struct {
     pthread_mutex_t lock;
     char what[64];
     double begun, drawn; /* seconds of the monotonic clock */
     uint64_t first;      /* what was done when the bar began */
-    bool shown;
+    bool shown, bytes;
 } bar = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static double now(void)
@@ -57,6 +60,18 @@ static void format_left(double seconds, char *text, size_t size)
         snprintf(text, size, "%.1f h left", seconds / 3600);
 }
 
+/* A count; of what is named "... (bytes)" as "605.2 MB". */
+static const char *counted(uint64_t number, char text[32])
+{
+    if (!bar.bytes)
+        return grouped(number, text);
+    if (number < 1000000000)
+        snprintf(text, 32, "%.1f MB", (double)number / 1e6);
+    else
+        snprintf(text, 32, "%.2f GB", (double)number / 1e9);
+    return text;
+}
+
 static void draw(uint64_t done, uint64_t total, double time)
 {
     char end[128], count[32], speed[32], left[32] = "";
@@ -64,10 +79,11 @@ static void draw(uint64_t done, uint64_t total, double time)
     double share = total ? (double)done / (double)total : 0;
     if (total && rate > 0)
         format_left((double)(total - done) / rate, left, sizeof left);
-    snprintf(end, sizeof end, "%3.0f %%  %s  %s/s  %s", share * 100, grouped(done, count),
-             grouped((uint64_t)rate, speed), left);
+    snprintf(end, sizeof end, "%3.0f %%  %s  %s/s  %s", share * 100, counted(done, count),
+             counted((uint64_t)rate, speed), left);
     size_t columns = terminal_columns() - 1;
-    size_t taken = strlen(bar.what) + strlen(end) + 6;
+    size_t named = strlen(bar.what) - (bar.bytes ? sizeof BYTES - 1 : 0);
+    size_t taken = named + strlen(end) + 6;
     size_t width = columns > taken + 5 ? columns - taken : 0;
     width = width > 40 ? 40 : width;
     size_t full = (size_t)(share * (double)width);
@@ -76,9 +92,10 @@ static void draw(uint64_t done, uint64_t total, double time)
     memset(cells, '#', full);
     char line[256];
     if (width)
-        snprintf(line, sizeof line, "%s  [%.*s]  %s", bar.what, (int)width, cells, end);
+        snprintf(line, sizeof line, "%.*s  [%.*s]  %s", (int)named, bar.what, (int)width, cells,
+                 end);
     else
-        snprintf(line, sizeof line, "%s  %s", bar.what, end);
+        snprintf(line, sizeof line, "%.*s  %s", (int)named, bar.what, end);
     fprintf(stderr, "\r%.*s\033[K", (int)columns, line);
     fflush(stderr);
 }
@@ -102,6 +119,8 @@ void program_progress(void *user, const char *what, uint64_t done, uint64_t tota
     if (strncmp(bar.what, what, sizeof bar.what - 1) != 0 || done < bar.first) {
         take_down();
         snprintf(bar.what, sizeof bar.what, "%s", what);
+        size_t length = strlen(bar.what), end = sizeof BYTES - 1;
+        bar.bytes = length > end && !strcmp(bar.what + length - end, BYTES);
         bar.begun = bar.drawn = time;
         bar.first = done;
     }
