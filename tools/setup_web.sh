@@ -10,12 +10,17 @@ missing=
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
 command -v node >/dev/null 2>&1 || missing="$missing nodejs"
 command -v npm >/dev/null 2>&1 || missing="$missing npm"
+install() {
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -q --no-install-recommends $missing \
+        >/dev/null 2>&1
+}
 if [ -n "$missing" ] && command -v apt-get >/dev/null 2>&1; then
     sudo=
     [ "$(id -u)" -eq 0 ] || sudo="sudo -n"
     echo "installing with apt-get for the browser tests:$missing"
-    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -q --no-install-recommends $missing \
-        >/dev/null 2>&1 || echo "apt-get could not: browser tests will be skipped" >&2
+    # package lists may be old or not there yet
+    install || { $sudo apt-get update -q >/dev/null 2>&1 && install; } ||
+        echo "apt-get could not: browser tests will be skipped" >&2
 fi
 
 command -v npm >/dev/null 2>&1 || exit 0
