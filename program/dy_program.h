@@ -44,6 +44,7 @@
     X(songs, "looks into songs files: info, find, near, export, merge, check") \
     X(import, "a songs file from a table of songs")                            \
     X(train, "a mood file from labelled pictures")                             \
+    X(embed, "what the encoder sees in pictures, as numbers")                  \
     X(evaluate, "how well songs fit pictures")                                 \
     X(get, "downloads data sets and weights")                                  \
     X(help, "what a command does and how it is called")

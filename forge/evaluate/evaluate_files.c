@@ -416,10 +416,13 @@ static enum dylumo_status load_pictures(struct dy_evaluation *e, struct dylumo_e
         st = read_labels(e, err);
     if (!st)
         st = open_first(&e->mood, files->mood_path, err);
-    if (!st)
-        st = dy_embeddings_load(&e->embeddings, &e->labelled, files->encoder_path, cache,
-                                dy_mood_info(e->mood.models[0])->flip ? DY_VIEW_FLIP + 1 : 1,
-                                e->context, err);
+    if (st)
+        return st;
+    const struct dy_embed_options embed = {
+        .encoder_path = files->encoder_path,
+        .cache_path = cache,
+        .views = dy_mood_info(e->mood.models[0])->flip ? DY_VIEW_FLIP + 1 : 1};
+    st = dy_embeddings_load(&e->embeddings, &e->labelled, &embed, e->context, err);
     return st ? st : gather_pictures(e, err);
 }
 

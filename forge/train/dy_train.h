@@ -41,6 +41,13 @@ struct dy_pictures {
  *           picture at all; NOT_FOUND for a file that is not there. */
 enum dylumo_status dy_pictures_add(struct dy_pictures *pictures, const char *path,
                                    struct dylumo_error *err) DY_MUST_USE;
+/* Adds every file of a folder and of the folders in it, or the one file that path is, without
+ * labels (train_folder.c). Names that begin with a dot, FIFOs and devices are left out; links are
+ * followed, but not in circles. file is the same as path.
+ *
+ * Fails     NOT_FOUND, NO_PERMISSION, IO; BAD_FILE when there is none in it. */
+enum dylumo_status dy_pictures_add_folder(struct dy_pictures *pictures, const char *path,
+                                          struct dylumo_error *err) DY_MUST_USE;
 void dy_pictures_clear(struct dy_pictures *pictures);
 
 /* ------------------------------------------------------------------ embeddings (train_embed.c) */
@@ -54,6 +61,7 @@ struct dy_embeddings {
     uint64_t encoder_hash;
     unsigned dimension, views;
     size_t count;
+    size_t computed;   /* pictures that were not in the cache */
     const float **at;  /* [count][views] into the mapped cache; NULL: the picture cannot be read */
     uint64_t *content; /* [count] hash of the file's bytes */
     uint64_t
@@ -61,17 +69,36 @@ struct dy_embeddings {
     struct dy_map map;
 };
 
+struct dy_embed_options {
+    const char *encoder_path;
+    const char *cache_path; /* a file, made when it is not there */
+    unsigned views;         /* 1 to DY_VIEWS */
+    const char *precision;  /* NULL: "f32", so that the numbers do not depend on the processor;
+                               others  are kept in caches of their own */
+    bool skip_unreadable; /* a picture that may not be read is left out like a broken one, and does
+                             not end the run */
+};
+
 /* Reads each picture, takes from the cache what is there by encoder and content, computes and
  * appends the rest on all threads. Pictures that cannot be read are logged and left NULL.
  *
- *   cache   a file, made when it is not there
- *
  * Owns      dy_embeddings_clear; it takes a zeroed one.
- * Fails     CANCELLED (what was computed stays in the cache), as dy_encoder_open, IO. */
+ * Fails     CANCELLED (what was computed stays in the cache), as dy_encoder_open, IO; BAD_FILE for
+ * a cache that is another kind of file; BAD_ARGUMENT while another run writes it. */
 enum dylumo_status dy_embeddings_load(struct dy_embeddings *out, const struct dy_pictures *pictures,
-                                      const char *encoder_path, const char *cache, unsigned views,
+                                      const struct dy_embed_options *options,
                                       const struct dylumo_context *context,
                                       struct dylumo_error *err) DY_MUST_USE;
+/* Writes the first view of all readable pictures, in their order, to a file of its own
+ * (train_embed_write.c): for a name that ends in ".npy" numpy's array [count][dimension] of f32,
+ * and the file names, a line each, as PATH.names beside it; else safetensors with "embeddings" F32
+ * [count][dimension], "names" U8 (file names, each ended by a zero byte) and the encoder's name and
+ * hash as metadata.
+ *
+ * Fails     as dy_outfile_open; BAD_ARGUMENT for a line break in a name that goes into a list. */
+enum dylumo_status dy_embeddings_write(const char *path, const struct dy_embeddings *embeddings,
+                                       const struct dy_pictures *pictures,
+                                       struct dylumo_error *err) DY_MUST_USE;
 void dy_embeddings_clear(struct dy_embeddings *embeddings);
 
 /* ------------------------------------------------------------------ splits (train_split.c) */

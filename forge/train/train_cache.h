@@ -8,8 +8,9 @@
  *   64  records: u64 content, u64 look, u64 view, u64 XXH3 of the numbers, numbers (f32, rounded up
  *       to a multiple of 8 bytes)
  *
- * A record cut off at the end is dropped, one whose checksum is wrong is passed over; a file of
- * another encoder is begun anew. */
+ * A record cut off at the end is dropped, one whose checksum is wrong is passed over; a cache of
+ * another encoder is begun anew, another kind of file is refused. One process writes at a time;
+ * what it added is on the disk within a second. */
 #ifndef TRAIN_CACHE_H
 #define TRAIN_CACHE_H
 
@@ -23,7 +24,8 @@ struct train_cache {
     char *path;
     unsigned dimension;
     size_t record_bytes;
-    FILE *stream; /* while records are added */
+    FILE *stream;  /* while records are added; holds the lock */
+    double synced; /* seconds of the monotonic clock at which all was last on the disk */
 };
 
 enum dylumo_status train_cache_open(struct train_cache *cache, const char *path,
@@ -32,6 +34,9 @@ enum dylumo_status train_cache_open(struct train_cache *cache, const char *path,
 /* One thread at a time. */
 enum dylumo_status train_cache_add(struct train_cache *cache, const struct train_record *record,
                                    const float *embedding, struct dylumo_error *err) DY_MUST_USE;
+/* Puts all that was added on the disk. */
+enum dylumo_status train_cache_sync(struct train_cache *cache,
+                                    struct dylumo_error *err) DY_MUST_USE;
 void train_cache_close(struct train_cache *cache);
 
 /* The sound records of the mapped file, sorted by content and view. entries: heap. */

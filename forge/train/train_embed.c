@@ -13,6 +13,7 @@
 
 struct job {
     struct dy_embeddings *out;
+    const struct dy_embed_options *options;
     const struct dy_pictures *pictures;
     const struct dylumo_context *context;
     struct dy_encoder *encoder;
@@ -159,10 +160,13 @@ static enum dylumo_status see_with_memory(struct job *job, const uint8_t *data, 
     return st;
 }
 
-/* Pictures that are broken are left out; everything else that fails ends the run. */
-static bool only_this_picture(enum dylumo_status st)
+/* Pictures that are broken are left out, and where it was asked for those that can't be opened;
+ * everything else that fails ends the run. */
+static bool only_this_picture(const struct job *job, enum dylumo_status st)
 {
-    return st == DYLUMO_BAD_PICTURE || st == DYLUMO_UNSUPPORTED || st == DYLUMO_TOO_LARGE;
+    return st == DYLUMO_BAD_PICTURE || st == DYLUMO_UNSUPPORTED || st == DYLUMO_TOO_LARGE ||
+           (job->options->skip_unreadable &&
+            (st == DYLUMO_NO_PERMISSION || st == DYLUMO_NOT_FOUND || st == DYLUMO_BAD_FILE));
 }
 
 static void picture_task(void *user, size_t at)
@@ -171,12 +175,12 @@ static void picture_task(void *user, size_t at)
     struct dylumo_error err;
     uint8_t *data = NULL;
     size_t size = 0;
+    bool any = false;
     if (stopped(job))
         return;
     enum dylumo_status st = dy_read_file(&data, &size, job->pictures->items[at].path,
                                          dy_context_max_picture_bytes(job->context), &err);
     if (!st) {
-        bool any = false;
         job->out->content[at] = dy_hash64(data, size, 0);
         for (unsigned view = 0; view < job->out->views; view++)
             any |= missing(job, job->out->content[at], view);
@@ -184,12 +188,13 @@ static void picture_task(void *user, size_t at)
             st = see_with_memory(job, data, size, at, &err);
         dy_free(data);
     }
-    if (only_this_picture(st))
+    if (only_this_picture(job, st))
         dy_context_log(job->context, DYLUMO_LOG_WARNING, "%s", err.text);
     else if (st)
         keep_failure(job, st, &err);
     pthread_mutex_lock(&job->lock);
     size_t done = ++job->done;
+    job->out->computed += any && !st;
     pthread_mutex_unlock(&job->lock);
     dy_context_progress(job->context, "embeddings", done, job->pictures->count);
 }
@@ -269,8 +274,7 @@ static void collect(struct job *job)
     }
 }
 
-static enum dylumo_status load_all(struct job *job, const char *cache_path,
-                                   struct dylumo_error *err)
+static enum dylumo_status load_all(struct job *job, uint64_t key, struct dylumo_error *err)
 {
     struct dy_embeddings *out = job->out;
     out->at = dy_new_array(out->count * out->views + 1, sizeof *out->at);
@@ -279,13 +283,14 @@ static enum dylumo_status load_all(struct job *job, const char *cache_path,
     if (!out->at || !out->content || !out->look)
         return dy_fail(err, DYLUMO_NO_MEMORY, "no memory for %zu pictures", out->count);
     enum dylumo_status st =
-        train_cache_open(&job->cache, cache_path, out->encoder_hash, out->dimension, err);
+        train_cache_open(&job->cache, job->options->cache_path, key, out->dimension, err);
     if (!st)
         st = list_cache(job, err);
     if (!st)
         st = run_pictures(job, err);
-    if (job->cache.stream && fflush(job->cache.stream) && !st)
-        st = dy_fail(err, DYLUMO_IO, "%s: cannot be written", cache_path);
+    struct dylumo_error late;
+    if (job->cache.stream && train_cache_sync(&job->cache, st ? &late : err) && !st)
+        st = DYLUMO_IO;
     if (!st)
         st = list_cache(job, err);
     if (!st)
@@ -293,18 +298,29 @@ static enum dylumo_status load_all(struct job *job, const char *cache_path,
     return st;
 }
 
+/* Numbers of another precision are other numbers, and have caches of their own. */
+static uint64_t cache_key(const struct dy_encoder_info *info)
+{
+    return info->precision == DY_PRECISION_F32
+               ? info->hash
+               : dy_hash64(&info->hash, sizeof info->hash, (uint64_t)info->precision);
+}
+
 enum dylumo_status dy_embeddings_load(struct dy_embeddings *out, const struct dy_pictures *pictures,
-                                      const char *encoder_path, const char *cache, unsigned views,
+                                      const struct dy_embed_options *options,
                                       const struct dylumo_context *context,
                                       struct dylumo_error *err)
 {
-    struct job job = {.out = out, .pictures = pictures, .context = context};
-    *out = (struct dy_embeddings){.views = views, .count = pictures->count};
-    if (!views || views > DY_VIEWS)
-        return dy_fail(err, DYLUMO_BAD_ARGUMENT, "%u views asked for, 1 to %d there are", views,
-                       DY_VIEWS);
-    /* f32: the cache must not depend on the processor that filled it */
-    enum dylumo_status st = dy_encoder_open(&job.encoder, encoder_path, DY_PRECISION_F32, 1, err);
+    struct job job = {.out = out, .options = options, .pictures = pictures, .context = context};
+    enum dy_precision precision = DY_PRECISION_F32;
+    *out = (struct dy_embeddings){.views = options->views, .count = pictures->count};
+    if (!out->views || out->views > DY_VIEWS)
+        return dy_fail(err, DYLUMO_BAD_ARGUMENT, "%u views asked for, 1 to %d there are",
+                       out->views, DY_VIEWS);
+    enum dylumo_status st =
+        options->precision ? dy_precision_read(options->precision, &precision, err) : DYLUMO_OK;
+    if (!st)
+        st = dy_encoder_open(&job.encoder, options->encoder_path, precision, 1, err);
     if (st)
         return st;
     const struct dy_encoder_info *info = dy_encoder_info(job.encoder);
@@ -312,7 +328,7 @@ enum dylumo_status dy_embeddings_load(struct dy_embeddings *out, const struct dy
     out->encoder_hash = info->hash;
     out->dimension = info->dimension;
     pthread_mutex_init(&job.lock, NULL);
-    st = load_all(&job, cache, err);
+    st = load_all(&job, cache_key(info), err);
     train_cache_close(&job.cache);
     pthread_mutex_destroy(&job.lock);
     dy_free(job.entries);

@@ -87,9 +87,10 @@ static enum dylumo_status embed_pictures(struct run *run, struct dylumo_error *e
                                       : beside(options->output_path, ".embeddings");
     if (!cache)
         return dy_fail(err, DYLUMO_NO_MEMORY, "no memory for a file's name");
+    const struct dy_embed_options embed = {
+        .encoder_path = options->encoder_path, .cache_path = cache, .views = run->recipe.views};
     enum dylumo_status st =
-        dy_embeddings_load(&run->embeddings, &run->pictures, options->encoder_path, cache,
-                           run->recipe.views, run->context, err);
+        dy_embeddings_load(&run->embeddings, &run->pictures, &embed, run->context, err);
     dy_free(cache);
     return st;
 }

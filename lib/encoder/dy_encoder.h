@@ -7,6 +7,12 @@
 
 enum dy_precision { DY_PRECISION_AUTO, DY_PRECISION_F32, DY_PRECISION_BF16, DY_PRECISION_INT8 };
 
+/* "auto", "f32", "bf16" or "int8". Static. */
+const char *dy_precision_name(enum dy_precision precision);
+/* The other way; BAD_ARGUMENT for another word. */
+enum dylumo_status dy_precision_read(const char *name, enum dy_precision *precision,
+                                     struct dylumo_error *err) DY_MUST_USE;
+
 struct dy_encoder; /* weights in the arithmetic's own layout; read-only after open */
 
 struct dy_encoder_info {

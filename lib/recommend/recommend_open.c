@@ -3,26 +3,6 @@
 
 #include <string.h>
 
-static enum dylumo_status read_precision(const char *name, enum dy_precision *precision,
-                                         struct dylumo_error *err)
-{
-    static const char *const names[] = {
-        [DY_PRECISION_AUTO] = "auto",
-        [DY_PRECISION_F32] = "f32",
-        [DY_PRECISION_BF16] = "bf16",
-        [DY_PRECISION_INT8] = "int8",
-    };
-    *precision = DY_PRECISION_AUTO;
-    for (size_t i = 0; name && i < DY_COUNT(names); i++)
-        if (!strcmp(name, names[i])) {
-            *precision = (enum dy_precision)i;
-            return DYLUMO_OK;
-        }
-    return name ? dy_fail(err, DYLUMO_BAD_ARGUMENT,
-                          "precision '%s' is not known; expected auto, f32, bf16 or int8", name)
-                : DYLUMO_OK;
-}
-
 static enum dylumo_status locate_parts(struct dylumo *dylumo, const struct dylumo_options *options,
                                        struct dylumo_error *err)
 {
@@ -57,20 +37,13 @@ static enum dylumo_status open_parts(struct dylumo *dylumo, enum dy_precision pr
                                  err);
 }
 
-static const char *precision_name(enum dy_precision precision)
-{
-    return precision == DY_PRECISION_INT8   ? "int8"
-           : precision == DY_PRECISION_BF16 ? "bf16"
-                                            : "f32";
-}
-
 static void describe_parts(struct dylumo *dylumo)
 {
     const struct dy_encoder_info *encoder = dy_encoder_info(dylumo->encoder);
     dylumo->parts = (struct dylumo_parts){
         .struct_size = sizeof dylumo->parts,
         .model = encoder->name,
-        .precision = precision_name(encoder->precision),
+        .precision = dy_precision_name(encoder->precision),
         .encoder_path = dylumo->encoder_path,
         .mood_path = dylumo->mood_path,
         .songs_path = dylumo->songs_path,
@@ -87,8 +60,9 @@ static void describe_parts(struct dylumo *dylumo)
 enum dylumo_status dylumo_open(struct dylumo **out, const struct dylumo_options *options,
                                struct dylumo_error *err)
 {
+    const char *wanted = DY_MEMBER(options, precision);
     enum dy_precision precision;
-    enum dylumo_status st = read_precision(DY_MEMBER(options, precision), &precision, err);
+    enum dylumo_status st = dy_precision_read(wanted ? wanted : "auto", &precision, err);
     if (st)
         return st;
     struct dylumo *dylumo = dy_new(sizeof *dylumo);

@@ -162,8 +162,9 @@ static void likes_stay_together(void **state)
     uint8_t fold[PICTURES];
     assert_ok(dy_pictures_add(&pictures, test_path(*state, "words.csv"), &err));
     assert_ok(dy_pictures_add(&pictures, test_path(*state, "ratings.csv"), &err));
-    assert_ok(dy_embeddings_load(&embeddings, &pictures, model, test_path(*state, "cache"), 1, NULL,
-                                 &err));
+    const struct dy_embed_options embed = {
+        .encoder_path = model, .cache_path = test_path(*state, "cache"), .views = 1};
+    assert_ok(dy_embeddings_load(&embeddings, &pictures, &embed, NULL, &err));
     embeddings.look[3] = embeddings.look[20] = 12345;
     embeddings.content[5] = embeddings.content[70];
     assert_ok(dy_train_split(&pictures, &embeddings, 4, fold, NULL, &err));
@@ -218,6 +219,23 @@ static void a_damaged_cache_loses_only_what_is_damaged(void **state)
     dy_map_close(&map);
 }
 
+static void a_cache_has_one_writer_and_is_a_cache(void **state)
+{
+    const char *path = test_path(*state, "alone"), *other = test_path(*state, "no-cache");
+    struct train_cache cache, second;
+    assert_ok(train_cache_open(&cache, path, 5, 3, &err));
+    assert_fails(train_cache_open(&second, path, 5, 3, &err), DYLUMO_BAD_ARGUMENT, "another run");
+    train_cache_close(&cache);
+    assert_ok(train_cache_open(&cache, path, 5, 3, &err));
+    train_cache_close(&cache);
+    test_write_file(other, "a photo, say", 12);
+    assert_fails(train_cache_open(&cache, other, 5, 3, &err), DYLUMO_BAD_FILE, "left as it is");
+    struct dy_map map;
+    assert_ok(dy_map_file(&map, other, &err));
+    assert_int_equal(map.size, 12);
+    dy_map_close(&map);
+}
+
 static void views_show_what_they_say(void **state)
 {
     (void)state;
@@ -269,6 +287,7 @@ int main(void)
         cmocka_unit_test(the_plain_recipe_runs),
         cmocka_unit_test(likes_stay_together),
         cmocka_unit_test(a_damaged_cache_loses_only_what_is_damaged),
+        cmocka_unit_test(a_cache_has_one_writer_and_is_a_cache),
         cmocka_unit_test(views_show_what_they_say),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
