@@ -1,11 +1,12 @@
-/* How long filters take on a songs file: bench_filter SONGS. Median and worst of 50 calls each; the
- * search of ten songs under the mask is in the time. */
+/* How long filters take on a songs file: bench_filter SONGS. Least and median of 100 calls each;
+ * the search of ten songs under the mask is in the time. Where other work runs, the least is what
+ * the filter itself takes. */
 #include "dy_songs.h"
 
 #include <stdlib.h>
 #include <time.h>
 
-#define CALLS 50
+#define CALLS 100
 
 static double now_ms(void)
 {
@@ -49,8 +50,7 @@ static void measure(const struct dy_songs *songs, const char *filter)
     }
     qsort(times, CALLS, sizeof *times, compare_times);
     printf("| `%s` | %zu | %.4f %% | %.2f | %.2f |\n", filter, passing,
-           100 * (double)passing / (double)dy_songs_count(songs), times[CALLS / 2],
-           times[CALLS - 1]);
+           100 * (double)passing / (double)dy_songs_count(songs), times[0], times[CALLS / 2]);
 }
 
 int main(int argc, char **argv)
@@ -61,6 +61,7 @@ int main(int argc, char **argv)
         "genre=jazz and year in 1960..1969 and tempo in 90..100",
         "artist=\"Miles Davis\"",
         "artist has davis and year<1970",
+        "title=yesterday",
         "title has moonlight",
         "title has love you",
         "title has moonlight and year>=2000 and energy<0.3",
@@ -75,7 +76,7 @@ int main(int argc, char **argv)
         return 1;
     }
     printf("%zu songs, %s, one thread\n\n", dy_songs_count(songs), dy_cpu_name(&cpu));
-    printf("| filter | pass | share | ms, median | ms, worst of %d |\n", CALLS);
+    printf("| filter | pass | share | ms, least of %d | median |\n", CALLS);
     printf("| --- | --- | --- | --- | --- |\n");
     for (size_t i = 0; i < DY_COUNT(filters); i++)
         measure(songs, filters[i]);

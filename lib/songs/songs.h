@@ -12,4 +12,13 @@ struct dy_songs {
     struct songs_words title_words, artist_words; /* of titles; of groups of artists */
 };
 
+/* At most so many bits are set: for few, faster than counting where the processor's own count may
+ * not be used. */
+static inline bool songs_bits_at_most(uint64_t bits, unsigned most)
+{
+    while (bits && most-- > 0)
+        bits &= bits - 1;
+    return !bits;
+}
+
 #endif

@@ -1,6 +1,6 @@
-/* Marking the songs that pass a filter: every test goes through its column once and sets bits, 64
- * songs at a time, only where songs are left that it could still let through. Of "a and b" the one
- * that reads less comes first: words by their look-up, then columns, then titles. */
+/* Marking the songs that pass a filter: every test goes through its column once and sets bits, only
+ * where songs are left that it could still let through. Of "a and b" the one that reads less comes
+ * first: words by their look-up, then columns, the narrow ones before the wide, then titles. */
 #include "songs_filter.h"
 
 #include <math.h>
@@ -12,37 +12,11 @@ struct marker {
     size_t words; /* of a mask */
 };
 
-/* ------------------------------------------------------------------ bits */
-
-/* 64 bytes of 0 or 1 to bits. */
-static uint64_t bits_of(const uint8_t flags[64])
-{
-    uint64_t bits = 0;
-    for (int i = 0; i < 8; i++) {
-        uint64_t eight;
-        memcpy(&eight, flags + 8 * i, sizeof eight);
-        bits |= (eight * UINT64_C(0x0102040810204080) >> 56) << (8 * i);
-    }
-    return bits;
-}
-
 static size_t songs_in_word(const struct marker *marker, size_t word)
 {
     size_t left = marker->songs->file.count - word * 64;
     return left < 64 ? left : 64;
 }
-
-/* Sets out's bits of within for the songs i (of a word's first 64 or fewer) where `test` holds. */
-#define MARK_WHERE(marker, within, out, test)                          \
-    for (size_t word = 0; word < (marker)->words; word++) {            \
-        if (!(within)[word])                                           \
-            continue;                                                  \
-        uint8_t passes[64] = {0};                                      \
-        size_t first = word * 64, count = songs_in_word(marker, word); \
-        for (size_t i = 0; i < count; i++)                             \
-            passes[i] = (test);                                        \
-        (out)[word] |= bits_of(passes) & (within)[word];               \
-    }
 
 /* ------------------------------------------------------------------ numbers */
 
@@ -68,28 +42,35 @@ static void whole_ends(const struct filter_value *value, double least, double gr
     *high = to >= greatest ? (int64_t)greatest : to < least ? (int64_t)least - 1 : (int64_t)to;
 }
 
+/* Songs whose whole number lies in the interval; least and greatest: those that are known. */
+static void mark_whole(const struct marker *marker, enum filter_type type, const void *data,
+                       const struct filter_value *value, double least, double greatest,
+                       const uint64_t *within, uint64_t *out)
+{
+    struct filter_column column = {.type = type, .data = data};
+    whole_ends(value, least, greatest, &column.low, &column.high);
+    if (column.low <= column.high)
+        songs_filter_column(marker->songs, &column, within, out);
+}
+
 static void mark_interval(const struct marker *marker, enum filter_field field,
                           const struct filter_value *value, const uint64_t *within, uint64_t *out)
 {
     const struct dy_songs_file *file = &marker->songs->file;
-    int64_t low, high;
     if (field == FILTER_YEAR) {
-        whole_ends(value, 1, INT16_MAX, &low, &high); /* 0 is unknown */
-        const int16_t *years = file->years;
-        MARK_WHERE(marker, within, out, years[first + i] >= low && years[first + i] <= high)
+        mark_whole(marker, FILTER_SHORTS, file->years, value, 1, INT16_MAX, within, out);
     } else if (field == FILTER_POPULARITY) {
-        whole_ends(value, 0, DY_SONGS_NO_POPULARITY - 1, &low, &high);
-        const uint8_t *popularity = file->popularity;
-        MARK_WHERE(marker, within, out,
-                   popularity[first + i] >= low && popularity[first + i] <= high)
+        mark_whole(marker, FILTER_BYTES, file->popularity, value, 0, DY_SONGS_NO_POPULARITY - 1,
+                   within, out);
     } else if (field == (enum filter_field)DYLUMO_DURATION_MS) {
-        whole_ends(value, 0, UINT32_MAX - 1, &low, &high);
-        const uint32_t *durations = (const uint32_t *)(const void *)file->features[field];
-        MARK_WHERE(marker, within, out, durations[first + i] >= low && durations[first + i] <= high)
+        mark_whole(marker, FILTER_WHOLE, file->features[field], value, 0, UINT32_MAX - 1, within,
+                   out);
     } else {
-        float least = least_float(value), greatest = greatest_float(value);
-        const float *column = file->features[field];
-        MARK_WHERE(marker, within, out, column[first + i] >= least && column[first + i] <= greatest)
+        struct filter_column column = {.type = FILTER_FLOATS,
+                                       .data = file->features[field],
+                                       .least = least_float(value),
+                                       .most = greatest_float(value)};
+        songs_filter_column(marker->songs, &column, within, out);
     }
 }
 
@@ -97,13 +78,15 @@ static void mark_unknown(const struct marker *marker, enum filter_field field,
                          const uint64_t *within, uint64_t *out)
 {
     const struct dy_songs_file *file = &marker->songs->file;
-    if (field == FILTER_YEAR) {
-        MARK_WHERE(marker, within, out, file->years[first + i] == 0)
-    } else if (field == FILTER_POPULARITY) {
-        MARK_WHERE(marker, within, out, file->popularity[first + i] == DY_SONGS_NO_POPULARITY)
-    } else {
-        MARK_WHERE(marker, within, out, file->genre[first + i] == DY_SONGS_UNKNOWN)
+    struct filter_column column = {.type = FILTER_SHORTS, .data = file->years}; /* 0 */
+    if (field == FILTER_POPULARITY) {
+        column = (struct filter_column){.type = FILTER_BYTES, .data = file->popularity};
+        column.low = column.high = DY_SONGS_NO_POPULARITY;
+    } else if (field == FILTER_GENRE) {
+        column = (struct filter_column){.type = FILTER_WHOLE, .data = file->genre};
+        column.low = column.high = DY_SONGS_UNKNOWN;
     }
+    songs_filter_column(marker->songs, &column, within, out);
 }
 
 /* ------------------------------------------------------------------ names */
@@ -123,11 +106,11 @@ static bool name_passes(const struct marker *marker, const struct filter_node *n
     return false;
 }
 
-/* flags [count of genres + 1], those that pass; folded here, there are few. */
+/* flags [count of genres + more], those that pass; folded here, there are few. */
 static uint8_t *genres_that_pass(const struct marker *marker, const struct filter_node *node)
 {
     const struct dy_text_table *genres = &marker->songs->file.genres;
-    uint8_t *flags = dy_new_array(genres->count + 1, 1);
+    uint8_t *flags = dy_new_array(genres->count + FILTER_NAMES_MORE, 1);
     for (size_t g = 0; flags && g < genres->count; g++) {
         struct dy_text name = dy_text_table_at(genres, g);
         char *fold = dy_text_fold(name.bytes, name.size);
@@ -166,23 +149,24 @@ static void read_groups(const struct marker *marker, const struct filter_node *n
         groups[g] = name_passes(marker, node, dy_text_table_at(names, g));
 }
 
+/* Every value of a test is words that the look-up knows how to find. */
 static bool can_look_up(const struct marker *marker, const struct filter_node *node,
                         const struct songs_words *words)
 {
-    bool can = node->kind == FILTER_HAS;
+    bool can = true;
     for (size_t v = node->value; can && v < node->value + node->value_count; v++)
         can = songs_words_can(words, marker->filter->values[v].text);
     return can;
 }
 
-/* flags [count of artists + 1], by their groups' folded names. */
+/* flags [count of artists + more], by their groups' folded names. */
 static uint8_t *artists_that_pass(const struct marker *marker, const struct filter_node *node)
 {
     const struct dy_songs_file *file = &marker->songs->file;
     uint8_t *groups = dy_new_array(file->groups.count + 1, 1);
-    uint8_t *flags = dy_new_array(file->artists.count + 1, 1);
+    uint8_t *flags = dy_new_array(file->artists.count + FILTER_NAMES_MORE, 1);
     bool good = groups && flags;
-    if (good && can_look_up(marker, node, &marker->songs->artist_words))
+    if (good && node->kind == FILTER_HAS && can_look_up(marker, node, &marker->songs->artist_words))
         good = look_up_groups(marker, node, groups);
     else if (good)
         read_groups(marker, node, groups);
@@ -196,6 +180,24 @@ static uint8_t *artists_that_pass(const struct marker *marker, const struct filt
     return flags;
 }
 
+/* A test for names, or, where just one passes, for its number: the faster one. */
+static void mark_flags(const struct marker *marker, const uint32_t *data, const uint8_t *flags,
+                       size_t names, const uint64_t *within, uint64_t *out)
+{
+    struct filter_column column = {
+        .type = FILTER_NAMES, .data = data, .passes = flags, .names = (uint32_t)names};
+    size_t passing = 0;
+    for (size_t n = 0; n < names; n++) {
+        passing += flags[n];
+        column.low = flags[n] ? (int64_t)n : column.low;
+    }
+    column.high = column.low;
+    if (passing == 1)
+        column.type = FILTER_WHOLE;
+    if (passing > 0)
+        songs_filter_column(marker->songs, &column, within, out);
+}
+
 static bool mark_names(const struct marker *marker, const struct filter_node *node,
                        const uint64_t *within, uint64_t *out)
 {
@@ -204,12 +206,24 @@ static bool mark_names(const struct marker *marker, const struct filter_node *no
     uint8_t *flags = genre ? genres_that_pass(marker, node) : artists_that_pass(marker, node);
     if (!flags)
         return false;
-    const uint32_t *column = genre ? file->genre : file->artist;
-    uint32_t names = (uint32_t)(genre ? file->genres.count : file->artists.count);
-    /* the flag past the last name stays 0: for unknown and damaged numbers */
-    MARK_WHERE(marker, within, out, flags[column[first + i] < names ? column[first + i] : names])
+    mark_flags(marker, genre ? file->genre : file->artist, flags,
+               genre ? file->genres.count : file->artists.count, within, out);
     dy_free(flags);
     return true;
+}
+
+/* Titles equal to the words: those that hold them all, by look-up, are compared. */
+static bool mark_equal_titles(const struct marker *marker, const char *words,
+                              const uint64_t *within, uint64_t *out)
+{
+    const struct songs_words *look_up = &marker->songs->title_words;
+    if (!songs_words_can(look_up, words))
+        return songs_filter_titles(marker->songs, words, true, within, out);
+    uint64_t *holding = dy_new_array(marker->words, sizeof *holding);
+    bool good = holding && songs_words_mark(look_up, words, within, holding) &&
+                songs_filter_titles(marker->songs, words, true, holding, out);
+    dy_free(holding);
+    return good;
 }
 
 static bool mark_titles(const struct marker *marker, const struct filter_node *node,
@@ -219,10 +233,12 @@ static bool mark_titles(const struct marker *marker, const struct filter_node *n
     bool good = true;
     for (size_t v = node->value; good && v < node->value + node->value_count; v++) {
         const char *words = marker->filter->values[v].text;
-        bool equal = node->kind == FILTER_EQUALS;
-        good = !equal && songs_words_can(look_up, words)
-                   ? songs_words_mark(look_up, words, within, out)
-                   : songs_filter_titles(marker->songs, words, equal, within, out);
+        if (node->kind == FILTER_EQUALS)
+            good = mark_equal_titles(marker, words, within, out);
+        else if (songs_words_can(look_up, words))
+            good = songs_words_mark(look_up, words, within, out);
+        else
+            good = songs_filter_titles(marker->songs, words, false, within, out);
     }
     return good;
 }
@@ -240,21 +256,32 @@ static void mark_ids(const struct marker *marker, const struct filter_node *node
 
 /* ------------------------------------------------------------------ and, or, not */
 
-/* How much a test has to read: titles most, whole columns less, lists of a look-up least. */
-enum cost { COST_LOOK_UP, COST_COLUMN, COST_TITLES };
-
-static enum cost cost_of(const struct marker *marker, size_t number)
+/* How much a test has to read, about, in bytes a song: titles most, whole columns less, a look-up
+ * or a list of ids next to nothing. */
+static unsigned cost_of(const struct marker *marker, size_t number)
 {
     const struct filter_node *node = &marker->filter->nodes[number];
-    if (node->kind == FILTER_NOT)
+    switch (node->kind) {
+    case FILTER_NOT:
         return cost_of(marker, node->left);
-    if (node->kind != FILTER_AND && node->kind != FILTER_OR) {
-        if (node->field != FILTER_TITLE)
-            return COST_COLUMN;
-        return can_look_up(marker, node, &marker->songs->title_words) ? COST_LOOK_UP : COST_TITLES;
+    case FILTER_AND:
+    case FILTER_OR:
+        return cost_of(marker, node->left) + cost_of(marker, node->right);
+    default:
+        break;
     }
-    enum cost left = cost_of(marker, node->left), right = cost_of(marker, node->right);
-    return left > right ? left : right;
+    switch ((int)node->field) {
+    case FILTER_ID:
+        return 0;
+    case FILTER_POPULARITY:
+        return sizeof(uint8_t);
+    case FILTER_YEAR:
+        return sizeof(int16_t);
+    case FILTER_TITLE:
+        return can_look_up(marker, node, &marker->songs->title_words) ? 0 : 40;
+    default:
+        return sizeof(float);
+    }
 }
 
 static bool mark(const struct marker *marker, size_t number, const uint64_t *within, uint64_t *out);

@@ -51,6 +51,33 @@ enum dylumo_status songs_filter_parse(struct filter *filter, const char *text,
                                       struct dylumo_error *err) DY_MUST_USE;
 void songs_filter_clear(struct filter *filter);
 
+/* ------------------------------------------------------------------ columns
+ * (songs_filter_column.c) */
+
+enum filter_type {
+    FILTER_FLOATS, /* float from least to most */
+    FILTER_SHORTS, /* int16_t from low to high */
+    FILTER_BYTES,  /* uint8_t, likewise */
+    FILTER_WHOLE,  /* uint32_t, likewise */
+    FILTER_NAMES,  /* uint32_t, a name that passes */
+};
+
+/* A test of a column's numbers, one a song. */
+struct filter_column {
+    enum filter_type type;
+    const void *data;
+    float least, most;
+    int64_t low, high;     /* values of the type, low <= high */
+    const uint8_t *passes; /* [names + FILTER_NAMES_MORE], 0 or 1; that of `names` is 0 and stands
+                              for all numbers that are no name */
+    uint32_t names;
+};
+#define FILTER_NAMES_MORE 4
+
+/* Sets the bits of within in out where the test holds. */
+void songs_filter_column(const struct dy_songs *songs, const struct filter_column *column,
+                         const uint64_t *within, uint64_t *out);
+
 /* Songs whose title holds every word of `words` (folded, one blank between) as whole words, or is
  * equal to them when folded: bits of within that stay are written to out (songs_filter_title.c). */
 bool songs_filter_titles(const struct dy_songs *songs, const char *words, bool equal,

@@ -6,8 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Below so many allowed songs in a block of 64 their distances are worth computing one by one. */
-#define FEW_SONGS 6
+/* Of up to so many allowed songs in a block of 64 the distances are worth computing one by one. */
+#define FEW_SONGS 5
 
 static uint64_t allowed_of(const struct dy_songs_query *query, size_t first, size_t count)
 {
@@ -55,7 +55,7 @@ enum dylumo_status dy_songs_scan(const struct dy_songs *songs, const struct dy_s
     size_t all = dy_songs_count(songs);
     for (size_t first = 0; first < all; first += SONGS_BLOCK) {
         uint64_t allowed = allowed_of(query, first, all);
-        if (first + SONGS_BLOCK > all || __builtin_popcountll(allowed) < FEW_SONGS)
+        if (first + SONGS_BLOCK > all || songs_bits_at_most(allowed, FEW_SONGS))
             offer_singly(&to, &metric, first, allowed);
         else
             offer_block(&to, &metric, block, first, allowed);

@@ -213,6 +213,7 @@ static void compare_many(struct bytes file, uint64_t seed, int rounds)
         "year>=1990 and title has \"%s\" or artist has \"%s\"",
         "(title has \"%s\" or year=1973) and not artist has \"%s\"",
         "title=\"%s\" or title has \"%s\"",
+        "title in (\"%s\", \"%s\")",
     };
     struct bytes plain = without_words(file);
     struct dy_songs *with, *without;
