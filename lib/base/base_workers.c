@@ -1,9 +1,13 @@
 /* A crew of threads that waits for work. Tasks are handed out by one atomic counter, so a slow task
- * never holds up the others and no order between threads is promised. */
+ * never holds up the others and no order between threads is promised. Runs often follow each other
+ * within microseconds (a training step has a dozen), and waking a sleeper takes longer than that:
+ * so whoever waits looks for a moment before it sleeps. */
 #include "dy_base.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
+
+#define LOOKS 1000 /* before a wait sleeps: some 10 to 30 microseconds */
 
 struct dy_workers {
     unsigned count;   /* threads in all, the caller included */
@@ -11,8 +15,8 @@ struct dy_workers {
     pthread_t *threads;
     pthread_mutex_t lock;
     pthread_cond_t wake, done;
-    uint64_t run;  /* number of the present run; a thread sleeps until it changes */
-    unsigned busy; /* threads of ours still in the present run */
+    atomic_uint_fast64_t run; /* number of the present run; a thread waits until it changes */
+    atomic_uint busy;         /* threads of ours still in the present run */
     bool stop;
     size_t task_count;
     atomic_size_t next_task;
@@ -30,24 +34,46 @@ static void take_tasks(struct dy_workers *workers)
     }
 }
 
+static void rest(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+}
+
+/* Waits for a run after `seen` and returns its number; `seen` when the crew is to stop. */
+static uint64_t wait_for_run(struct dy_workers *workers, uint64_t seen)
+{
+    for (unsigned i = 0; i < LOOKS && atomic_load(&workers->run) == seen; i++)
+        rest();
+    pthread_mutex_lock(&workers->lock);
+    while (!workers->stop && atomic_load(&workers->run) == seen)
+        pthread_cond_wait(&workers->wake, &workers->lock);
+    uint64_t run = workers->stop ? seen : atomic_load(&workers->run);
+    pthread_mutex_unlock(&workers->lock);
+    return run;
+}
+
+static void wait_for_crew(struct dy_workers *workers)
+{
+    for (unsigned i = 0; i < LOOKS && atomic_load(&workers->busy); i++)
+        rest();
+    pthread_mutex_lock(&workers->lock);
+    while (atomic_load(&workers->busy))
+        pthread_cond_wait(&workers->done, &workers->lock);
+    pthread_mutex_unlock(&workers->lock);
+}
+
 static void *thread_main(void *argument)
 {
     struct dy_workers *workers = argument;
-    uint64_t seen = 0;
-    pthread_mutex_lock(&workers->lock);
-    for (;;) {
-        while (!workers->stop && workers->run == seen)
-            pthread_cond_wait(&workers->wake, &workers->lock);
-        if (workers->stop)
-            break;
-        seen = workers->run;
-        pthread_mutex_unlock(&workers->lock);
+    for (uint64_t seen = 0, run; (run = wait_for_run(workers, seen)) != seen; seen = run) {
         take_tasks(workers);
         pthread_mutex_lock(&workers->lock);
-        if (--workers->busy == 0)
+        if (atomic_fetch_sub(&workers->busy, 1) == 1)
             pthread_cond_signal(&workers->done);
+        pthread_mutex_unlock(&workers->lock);
     }
-    pthread_mutex_unlock(&workers->lock);
     return NULL;
 }
 
@@ -113,16 +139,12 @@ void dy_workers_run(struct dy_workers *workers, size_t count, void (*step)(void 
     atomic_store_explicit(&workers->next_task, 0, memory_order_relaxed);
     bool alone = workers->started == 0 || count < 2;
     if (!alone) {
-        workers->busy = workers->started;
-        workers->run++;
+        atomic_store(&workers->busy, workers->started);
+        atomic_fetch_add(&workers->run, 1);
         pthread_cond_broadcast(&workers->wake);
     }
     pthread_mutex_unlock(&workers->lock);
     take_tasks(workers);
-    if (alone)
-        return;
-    pthread_mutex_lock(&workers->lock);
-    while (workers->busy)
-        pthread_cond_wait(&workers->done, &workers->lock);
-    pthread_mutex_unlock(&workers->lock);
+    if (!alone)
+        wait_for_crew(workers);
 }

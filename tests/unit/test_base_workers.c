@@ -2,6 +2,7 @@
 #include "dy_test.h"
 
 #include <stdatomic.h>
+#include <unistd.h>
 
 static struct dylumo_error err;
 static atomic_int done[1000];
@@ -27,6 +28,28 @@ static void every_task_runs_once(void **state)
             assert_int_equal(atomic_load(&done[i]), 49 - i / 20);
         dy_workers_free(workers);
     }
+}
+
+static void add_one(void *user, size_t task)
+{
+    (void)task;
+    atomic_fetch_add((atomic_size_t *)user, 1);
+}
+
+/* So short that a run begins while others still look for it, or are about to sleep. */
+static void runs_may_follow_each_other_at_once(void **state)
+{
+    (void)state;
+    struct dy_workers *workers;
+    atomic_size_t sum = 0;
+    assert_ok(dy_workers_new(&workers, 3, &err));
+    for (size_t run = 0; run < 5000; run++) {
+        dy_workers_run(workers, run % 5, add_one, &sum);
+        if (run % 1000 == 0)
+            usleep(1000); /* long enough for all to sleep */
+    }
+    assert_int_equal(sum, 5000 / 5 * (0 + 1 + 2 + 3 + 4));
+    dy_workers_free(workers);
 }
 
 static void no_workers_is_an_error(void **state)
@@ -55,6 +78,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_task_runs_once),
+        cmocka_unit_test(runs_may_follow_each_other_at_once),
         cmocka_unit_test(no_workers_is_an_error),
         cmocka_unit_test(survives_failing_allocations),
     };
