@@ -144,6 +144,38 @@ bool dy_pickle_real(const struct dy_pickle_value *value, double *real);
 /* "a dict", "torch._utils._rebuild_tensor_v2" and the like, for sentences; text [size]. */
 const char *dy_pickle_describe(const struct dy_pickle_value *value, char *text, size_t size);
 
+/* ------------------------------------------------------------------ PyTorch
+ * (format_torch.c, format_torch_view.c) */
+
+/* Weights as torch.save writes them (the zip archive, and the stream of versions before 1.6), or
+ * the parameters of a TorchScript archive. Every tensor below the pickle's root, named by the way
+ * to it with '.' between: "network.0.weight" of a bare state_dict,
+ * "model_state_dict.network.0.weight" of a dict that holds one. All are checked to lie in their
+ * storages. Read-only, shared by all threads. */
+struct dy_torch;
+
+/* Fails     as dy_map_file; BAD_FILE for anything broken; UNSUPPORTED, by name, for classes and
+ *           calls other than those that tensors are made of (a whole pickled model), big-endian
+ *           and packed numbers; TOO_LARGE for more than 50,000 tensors, names over 500 bytes, a
+ *           pickle over 64 MiB. */
+enum dylumo_status dy_torch_open(struct dy_torch **out, const char *path,
+                                 struct dylumo_error *err) DY_MUST_USE;
+/* The same on bytes that stay the caller's and must outlive it; name is for error sentences. */
+enum dylumo_status dy_torch_parse(struct dy_torch **out, const void *data, size_t size,
+                                  const char *name, struct dylumo_error *err) DY_MUST_USE;
+void dy_torch_close(struct dy_torch *torch);
+
+/* Tensors by their names' bytes, rising, in C order whatever their strides were. */
+size_t dy_torch_count(const struct dy_torch *torch);
+const struct dy_tensor *dy_torch_at(const struct dy_torch *torch, size_t index);
+/* NULL when there is none of that name. */
+const struct dy_tensor *dy_torch_find(const struct dy_torch *torch, const char *name);
+/* The pickle, for the numbers that stand beside the weights. */
+const struct dy_pickle_value *dy_torch_root(const struct dy_torch *torch);
+
+/* true when the bytes begin as a zip archive or PyTorch's stream does. */
+bool dy_torch_looks_like(const void *data, size_t size);
+
 /* ------------------------------------------------------------------ npy (format_npy.c) */
 
 /* A numpy array file, versions 1 to 3: C order, little-endian f32 or f64. */
