@@ -1,5 +1,5 @@
-/* dylumo import TABLE... -o FILE: makes a songs file, tells of rows that were passed over and, at the
- * end, what the file holds. With --pictures: labelled pictures out of Parquet files. */
+/* dylumo import TABLE... -o FILE: makes a songs file, tells of rows that were passed over and, at
+ * the end, what the file holds. With --pictures: labelled pictures out of Parquet files. */
 #include "dy_import.h"
 #include "dy_program.h"
 
@@ -16,7 +16,8 @@ static const struct program_option options[] = {
     {"max-bad", MAX_BAD, "PERCENT", "fail when more rows can't be read (1);\n100 takes any"},
     {"without-tree", NO_TREE, NULL, "leave the search tree out: smaller, slower"},
     {"pictures", PICTURES, "FOLDER",
-     "unpack EMID's pictures and labels from Parquet\nfiles into FOLDER, which `dylumo train` reads"},
+     "unpack EMID's pictures and labels from Parquet\nfiles into FOLDER, which `dylumo train` "
+     "reads"},
     {"threads", THREADS, "N", "use at most N threads (all cores)"},
     {"quiet", QUIET, NULL, "tell only of failure"},
 };
@@ -96,9 +97,10 @@ static int import_pictures(const char *folder, const struct program_arguments *a
         program_say("%llu places hold bytes that are no picture; left out",
                     (unsigned long long)summary.unknown);
     if (!quiet)
-        printf("%llu rows, %llu new pictures (%.1f MB), %llu that were there or came again, in %s\n",
-               (unsigned long long)summary.rows, (unsigned long long)summary.written,
-               (double)summary.bytes / 1e6, (unsigned long long)summary.present, folder);
+        printf(
+            "%llu rows, %llu new pictures (%.1f MB), %llu that were there or came again, in %s\n",
+            (unsigned long long)summary.rows, (unsigned long long)summary.written,
+            (double)summary.bytes / 1e6, (unsigned long long)summary.present, folder);
     return PROGRAM_OK;
 }
 
@@ -135,9 +137,8 @@ int command_import(int argc, char **argv)
     struct dy_import_summary summary;
     struct dylumo_error err;
     double begun = seconds();
-    enum dylumo_status st =
-        dy_import_tables(output, (const char *const *)args.names, args.name_count, &wanted, &context,
-                         &summary, &err);
+    enum dylumo_status st = dy_import_tables(output, (const char *const *)args.names,
+                                             args.name_count, &wanted, &context, &summary, &err);
     program_progress_clear();
     if (teller.told > REPORTS_SHOWN && !teller.quiet)
         program_say("%s: %llu more lines passed over", args.names[0],

@@ -8,9 +8,10 @@
 /* ------------------------------------------------------------------ CSV (import_csv.c)
  *
  * Tables as text. Parquet is taken too, as the same rows in CSV would be, where the machine has
- * DuckDB's library (docs/parquet.md). RFC 4180 with a header: UTF-8 with or without BOM, LF or CRLF, fields in quotes where they hold
- * commas, quotes (doubled) or line breaks; empty lines are skipped. Compressed by gzip or not, told
- * by content. A quote inside a field that does not begin with one is itself. */
+ * DuckDB's library (docs/parquet.md). RFC 4180 with a header: UTF-8 with or without BOM, LF or
+ * CRLF, fields in quotes where they hold commas, quotes (doubled) or line breaks; empty lines are
+ * skipped. Compressed by gzip or not, told by content. A quote inside a field that does not begin
+ * with one is itself. */
 
 struct dy_csv;
 

@@ -1,5 +1,6 @@
-/* Finding and loading DuckDB's library. It is large (60 MB), not in Debian, and needed by few, so it
- * is no dependency: who has no Parquet never misses it. docs/parquet.md tells what else was weighed.
+/* Finding and loading DuckDB's library. It is large (60 MB), not in Debian, and needed by few, so
+ * it is no dependency: who has no Parquet never misses it. docs/parquet.md tells what else was
+ * weighed.
  */
 #include "import_duckdb.h"
 
@@ -26,16 +27,16 @@ static bool find_function(void *library, const char *name, void *member, size_t 
 /* NULL, or the first function that the library lacks. */
 static const char *find_functions(struct import_duckdb *duckdb, void *library)
 {
-#define FIND(result, name, arguments)                                                            \
-    if (!find_function(library, "duckdb_" #name, (void *)&duckdb->name, sizeof(void *)))         \
+#define FIND(result, name, arguments)                                                    \
+    if (!find_function(library, "duckdb_" #name, (void *)&duckdb->name, sizeof(void *))) \
         return "duckdb_" #name;
     IMPORT_DUCKDB_FUNCTIONS(FIND)
 #undef FIND
     return NULL;
 }
 
-static enum dylumo_status load_from(struct import_duckdb *duckdb, const char *path, const char *what,
-                                    struct dylumo_error *err)
+static enum dylumo_status load_from(struct import_duckdb *duckdb, const char *path,
+                                    const char *what, struct dylumo_error *err)
 {
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library)

@@ -71,7 +71,8 @@ static enum dylumo_status refused(const struct import_parquet *parquet, const ch
                                   struct dylumo_error *err)
 {
     char line[400];
-    snprintf(line, sizeof line, "%.*s", (int)(words ? strcspn(words, "\n") : 0), words ? words : "");
+    snprintf(line, sizeof line, "%.*s", (int)(words ? strcspn(words, "\n") : 0),
+             words ? words : "");
     while (drop_source(line, parquet->source))
         ;
     if (strstr(line, "Out of Memory"))

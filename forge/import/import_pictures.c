@@ -1,5 +1,6 @@
-/* Labelled pictures out of Parquet, one file after the other, row by row. Names come from strangers:
- * nothing of a path but its last part is used, and only where it is harmless in any folder. */
+/* Labelled pictures out of Parquet, one file after the other, row by row. Names come from
+ * strangers: nothing of a path but its last part is used, and only where it is harmless in any
+ * folder. */
 #include "dy_image.h"
 #include "dy_import.h"
 #include "import_csv.h"
@@ -57,7 +58,8 @@ static struct dy_text last_part(struct dy_text path)
 
 static bool is_plain_name(struct dy_text name)
 {
-    if (name.size == 0 || name.size > NAME_MAX_BYTES || name.bytes[0] == '.' || name.bytes[0] == '-')
+    if (name.size == 0 || name.size > NAME_MAX_BYTES || name.bytes[0] == '.' ||
+        name.bytes[0] == '-')
         return false;
     for (size_t i = 0; i < name.size; i++)
         if (!isalnum((unsigned char)name.bytes[i]) && !strchr("._-", name.bytes[i]))
@@ -68,8 +70,8 @@ static bool is_plain_name(struct dy_text name)
 static const char *extension_of(enum dy_image_type type)
 {
     static const char *const extensions[] = {
-        [DY_IMAGE_JPEG] = "jpg", [DY_IMAGE_PNG] = "png",   [DY_IMAGE_WEBP] = "webp",
-        [DY_IMAGE_GIF] = "gif",  [DY_IMAGE_TIFF] = "tiff", [DY_IMAGE_HEIC] = "heic",
+        [DY_IMAGE_JPEG] = "jpg",  [DY_IMAGE_PNG] = "png",   [DY_IMAGE_WEBP] = "webp",
+        [DY_IMAGE_GIF] = "gif",   [DY_IMAGE_TIFF] = "tiff", [DY_IMAGE_HEIC] = "heic",
         [DY_IMAGE_AVIF] = "avif",
     };
     return extensions[type];
@@ -301,8 +303,7 @@ static enum dylumo_status check_header(const struct unpacker *unpacker)
 
 static enum dylumo_status unpack(struct unpacker *unpacker)
 {
-    enum dylumo_status st =
-        import_parquet_open(&unpacker->parquet, unpacker->path, unpacker->err);
+    enum dylumo_status st = import_parquet_open(&unpacker->parquet, unpacker->path, unpacker->err);
     if (!st)
         st = find_columns(unpacker);
     if (!st)
@@ -331,7 +332,8 @@ static enum dylumo_status make_folder(const char *path, struct dylumo_error *err
     int problem = errno;
     if (problem == EEXIST && !stat(path, &info) && S_ISDIR(info.st_mode))
         return DYLUMO_OK;
-    return dy_fail_errno(err, problem == EEXIST ? ENOTDIR : problem, path, "cannot make the folder");
+    return dy_fail_errno(err, problem == EEXIST ? ENOTDIR : problem, path,
+                         "cannot make the folder");
 }
 
 static enum dylumo_status open_folder(struct unpacker *unpacker)

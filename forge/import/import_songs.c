@@ -262,8 +262,7 @@ static enum dylumo_status judge(const struct importer *importer)
     return DYLUMO_OK;
 }
 
-static enum dylumo_status set_up(struct importer *importer, const char *const *inputs,
-                                 size_t count)
+static enum dylumo_status set_up(struct importer *importer, const char *const *inputs, size_t count)
 {
     struct import_table *table = &importer->table;
     importer->path = inputs[0];

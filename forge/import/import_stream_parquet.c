@@ -1,7 +1,7 @@
-/* Parquet as a stream of CSV, so that one reader sees to columns, ranges, cleaning and faults of all
- * tables. Costs writing and reading numbers as text (DuckDB writes the shortest digits that give
- * the same number back); what that takes stands in docs/parquet.md. Columns without a text form
- * (plain bytes, pictures) are passed over. */
+/* Parquet as a stream of CSV, so that one reader sees to columns, ranges, cleaning and faults of
+ * all tables. Costs writing and reading numbers as text (DuckDB writes the shortest digits that
+ * give the same number back); what that takes stands in docs/parquet.md. Columns without a text
+ * form (plain bytes, pictures) are passed over. */
 #include "import_stream_kinds.h"
 
 #include "import_csv.h"
@@ -44,7 +44,7 @@ static bool append_quoted(struct parquet_stream *stream, struct dy_text text)
 static bool append_field(struct parquet_stream *stream, struct dy_text text, const char *end)
 {
     return (csv_needs_quotes(text) ? append_quoted(stream, text)
-                               : append(stream, text.bytes, text.size)) &&
+                                   : append(stream, text.bytes, text.size)) &&
            append(stream, end, 1);
 }
 
@@ -69,8 +69,8 @@ static bool append_rows(struct parquet_stream *stream, size_t rows)
     bool good = true;
     for (size_t row = 0; good && row < rows; row++)
         for (size_t i = 0; good && i < stream->pick_count; i++)
-            good = append_field(stream, import_parquet_at(stream->parquet, i, row),
-                                end_of(stream, i));
+            good =
+                append_field(stream, import_parquet_at(stream->parquet, i, row), end_of(stream, i));
     return good;
 }
 

@@ -21,7 +21,8 @@ enum dy_image_type {
 /* "JPEG" and so on. Static. */
 const char *dy_image_type_name(enum dy_image_type type);
 
-/* What the bytes are. false: none of these; *what then says in words what they look like. Static. */
+/* What the bytes are. false: none of these; *what then says in words what they look like. Static.
+ */
 bool dy_image_type_of(const uint8_t *data, size_t size, enum dy_image_type *type,
                       const char **what);
 

@@ -124,8 +124,8 @@ static int feature_named(const char *name)
     return -1;
 }
 
-/* Where the photo lies on the axis: "76 %", counted from the song's side, when the axis is called by
- * the feature itself (or by none); else in the axis's own word, "happier than 70 %". */
+/* Where the photo lies on the axis: "76 %", counted from the song's side, when the axis is called
+ * by the feature itself (or by none); else in the axis's own word, "happier than 70 %". */
 static int write_place(const struct dy_rank *rank, const struct dy_rank_target *target,
                        const struct dy_rank_reason *reason, bool more, char *text, size_t size)
 {

@@ -185,7 +185,8 @@ static void every_allocation(void **state)
 
 static enum dylumo_status unpack(struct dy_pictures_summary *summary)
 {
-    const char *inputs[] = {test_data("parquet/emid-0.parquet"), test_data("parquet/emid-1.parquet")};
+    const char *inputs[] = {test_data("parquet/emid-0.parquet"),
+                            test_data("parquet/emid-1.parquet")};
     return dy_import_pictures(test_path(folder, "in/emid"), inputs, 2, NULL, summary, &err);
 }
 
