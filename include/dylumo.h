@@ -316,7 +316,8 @@ DYLUMO_API void dylumo_answer_free(struct dylumo_answer *answer);
 struct dylumo_view {
     size_t struct_size;
     uint32_t width, height;
-    int crop; /* 0: the whole picture squashed; 1: its middle */
+    int crop; /* 0: the whole picture squashed; 1: its middle; 2: its middle, always rounded to the
+                 left or up */
 };
 
 /* A picture as the encoder sees it, and what it was. */

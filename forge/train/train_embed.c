@@ -63,8 +63,11 @@ static enum dylumo_status load(const struct sight *sight, const uint8_t *data, s
                                struct dylumo_error *err)
 {
     const struct dy_encoder_info *info = dy_encoder_info(sight->job->encoder);
+    static const enum dy_image_fit fits[] = {[DY_CROP_NONE] = DY_FIT_SQUASH,
+                                             [DY_CROP_TORCHVISION] = DY_FIT_CROP,
+                                             [DY_CROP_TRANSFORMERS] = DY_FIT_CROP_FLOOR};
     const struct dy_image_target target = {info->width * times, info->height * times,
-                                           info->squash ? DY_FIT_SQUASH : DY_FIT_CROP, true};
+                                           fits[info->crop], true};
     return dy_image_load(data, size, name, &target, sight->job->context, pixels, NULL, err);
 }
 

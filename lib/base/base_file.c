@@ -44,6 +44,15 @@ void dy_map_close(struct dy_map *map)
     *map = (struct dy_map){0};
 }
 
+void dy_map_forget(const void *data, size_t size)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t from = ((uintptr_t)data + page - 1) & ~(page - 1);
+    uintptr_t to = ((uintptr_t)data + size) & ~(page - 1);
+    if (to > from)
+        madvise((void *)from, to - from, MADV_DONTNEED);
+}
+
 /* ------------------------------------------------------------------ read whole */
 
 static enum dylumo_status too_large(const char *path, uint64_t max_bytes, struct dylumo_error *err)

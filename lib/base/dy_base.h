@@ -110,6 +110,9 @@ struct dy_map {
 enum dylumo_status dy_map_file(struct dy_map *map, const char *path,
                                struct dylumo_error *err) DY_MUST_USE;
 void dy_map_close(struct dy_map *map);
+/* What was read of a map's bytes may leave our memory; it comes back from the file when it is read
+ * again. Only for bytes that dy_map_file mapped. */
+void dy_map_forget(const void *data, size_t size);
 
 /* All bytes of path, or of standard input for "-", into heap memory (dy_free). More than max_bytes:
  * TOO_LARGE, without reading further. A directory: BAD_FILE. FIFOs are read to their end. */

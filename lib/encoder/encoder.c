@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct encoder_part *const parts[] = {&encoder_part_lite};
+static const struct encoder_part *const parts[] = {&encoder_part_lite, &encoder_part_clip};
 
 static const struct encoder_part *part_of(const char *name)
 {
@@ -32,10 +32,11 @@ static enum dylumo_status choose_part(struct dy_encoder *encoder, const char *pa
     const char *name = dy_safetensors_metadata(file, "dylumo.encoder");
     if (!name)
         return dy_fail(err, DYLUMO_BAD_FILE, "%s: no \"dylumo.encoder\" in its metadata", path);
-    encoder->part = part_of(name);
+    const char *architecture = dy_safetensors_metadata(file, "dylumo.architecture");
+    encoder->part = part_of(architecture ? architecture : name);
     if (!encoder->part)
-        return dy_fail(err, DYLUMO_UNSUPPORTED, "%s: holds encoder '%s', this build has 'lite2'",
-                       path, name);
+        return dy_fail(err, DYLUMO_UNSUPPORTED,
+                       "%s: holds encoder '%s', this build has 'lite2' and CLIPs", path, name);
     const char *text = dy_safetensors_metadata(file, "dylumo.version");
     unsigned version = version_of(text);
     if (version == 0)
@@ -47,22 +48,15 @@ static enum dylumo_status choose_part(struct dy_encoder *encoder, const char *pa
     return DYLUMO_OK;
 }
 
-/* AUTO takes what is fastest on this processor with the embedding's cosine to f32 over 0.999
- * (docs/numbers/encoder.md): bf16 where the processor multiplies it. */
-static enum dylumo_status choose_precision(struct dy_encoder *encoder, enum dy_precision wanted,
-                                           struct dylumo_error *err)
+enum dylumo_status encoder_need_precision(const struct dy_encoder *encoder,
+                                          struct dylumo_error *err)
 {
-    const struct dy_cpu *cpu = &encoder->cpu;
-    if (wanted == DY_PRECISION_AUTO)
-        wanted = cpu->avx512_bf16 ? DY_PRECISION_BF16 : DY_PRECISION_F32;
-    if (wanted == DY_PRECISION_BF16 && !cpu->avx512_bf16)
+    enum dy_precision wanted = encoder->info.precision;
+    if (wanted == DY_PRECISION_BF16 && !encoder->cpu.avx512_bf16)
         return dy_fail(err, DYLUMO_UNSUPPORTED, "this processor (%s) has no bf16 arithmetic",
-                       dy_cpu_name(cpu));
-    if (wanted == DY_PRECISION_INT8)
-        return dy_fail(err, DYLUMO_UNSUPPORTED, "this encoder has no int8 arithmetic");
-    if (wanted != DY_PRECISION_F32 && wanted != DY_PRECISION_BF16)
+                       dy_cpu_name(&encoder->cpu));
+    if (wanted != DY_PRECISION_F32 && wanted != DY_PRECISION_BF16 && wanted != DY_PRECISION_INT8)
         return dy_fail(err, DYLUMO_BAD_ARGUMENT, "%d is no precision", (int)wanted);
-    encoder->info.precision = wanted;
     return DYLUMO_OK;
 }
 
@@ -79,24 +73,23 @@ enum dylumo_status dy_encoder_open(struct dy_encoder **out, const char *path,
                                    enum dy_precision precision, unsigned threads,
                                    struct dylumo_error *err)
 {
-    struct dy_safetensors *file = NULL;
     struct dy_encoder *encoder = dy_new(sizeof *encoder);
     if (!encoder)
         return dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory for the encoder", path);
     encoder->cpu = dy_cpu_read();
     encoder->threads = threads ? threads : usable_cores();
-    enum dylumo_status st = dy_safetensors_open(&file, path, err);
+    encoder->info.precision = precision;
+    enum dylumo_status st = dy_safetensors_open(&encoder->file, path, err);
     if (!st)
-        st = choose_part(encoder, path, file, err);
-    if (!st)
-        st = choose_precision(encoder, precision, err);
+        st = choose_part(encoder, path, encoder->file, err);
     if (!st) {
-        encoder->info.name = encoder->part->name;
-        encoder->info.hash = dy_safetensors_hash(file);
         encoder_onednn_limit(&encoder->cpu);
-        st = encoder->part->open(encoder, file, err);
+        st = encoder->part->open(encoder, encoder->file, path, err);
     }
-    dy_safetensors_close(file);
+    if (!encoder->keeps_file) {
+        dy_safetensors_close(encoder->file);
+        encoder->file = NULL;
+    }
     if (st) {
         dy_encoder_close(encoder);
         return st;
@@ -111,6 +104,7 @@ void dy_encoder_close(struct dy_encoder *encoder)
         return;
     if (encoder->part)
         encoder->part->close(encoder);
+    dy_safetensors_close(encoder->file);
     dy_free(encoder);
 }
 
@@ -119,20 +113,29 @@ const struct dy_encoder_info *dy_encoder_info(const struct dy_encoder *encoder)
     return &encoder->info;
 }
 
-enum dylumo_status dy_encoder_work_new(struct dy_encoder_work **out,
-                                       const struct dy_encoder *encoder, struct dylumo_error *err)
+enum dylumo_status dy_encoder_work_new_many(struct dy_encoder_work **out,
+                                            const struct dy_encoder *encoder, unsigned most,
+                                            struct dylumo_error *err)
 {
     struct dy_encoder_work *work = dy_new(sizeof *work);
     if (!work)
         return dy_fail(err, DYLUMO_NO_MEMORY, "no memory for the encoder's scratch");
     work->encoder = encoder;
-    enum dylumo_status st = encoder->part->work_open(work, encoder, err);
+    unsigned before = encoder_onednn_threads(encoder->threads); /* it compiles for what it sees */
+    enum dylumo_status st = encoder->part->work_open(work, encoder, most, err);
+    encoder_onednn_threads(before);
     if (st) {
         dy_encoder_work_free(work);
         return st;
     }
     *out = work;
     return DYLUMO_OK;
+}
+
+enum dylumo_status dy_encoder_work_new(struct dy_encoder_work **out,
+                                       const struct dy_encoder *encoder, struct dylumo_error *err)
+{
+    return dy_encoder_work_new_many(out, encoder, 1, err);
 }
 
 void dy_encoder_work_free(struct dy_encoder_work *work)
@@ -143,13 +146,36 @@ void dy_encoder_work_free(struct dy_encoder_work *work)
     dy_free(work);
 }
 
-enum dylumo_status dy_encoder_run(const struct dy_encoder *encoder, struct dy_encoder_work *work,
-                                  const uint8_t *pixels, float *embedding, struct dylumo_error *err)
+enum dylumo_status dy_encoder_run_many(const struct dy_encoder *encoder,
+                                       struct dy_encoder_work *work, const uint8_t *const *pixels,
+                                       size_t count, float *embeddings, struct dylumo_error *err)
 {
     if (work->encoder != encoder)
         return dy_fail(err, DYLUMO_BAD_ARGUMENT, "the scratch memory is of another encoder");
+    if (!encoder->part->run)
+        return dy_fail(err, DYLUMO_BAD_ARGUMENT, "this encoder reads words, not pictures");
     unsigned before = encoder_onednn_threads(encoder->threads);
-    enum dylumo_status st = encoder->part->run(encoder, work, pixels, embedding, err);
+    enum dylumo_status st = encoder->part->run(encoder, work, pixels, count, embeddings, err);
+    encoder_onednn_threads(before);
+    return st;
+}
+
+enum dylumo_status dy_encoder_run(const struct dy_encoder *encoder, struct dy_encoder_work *work,
+                                  const uint8_t *pixels, float *embedding, struct dylumo_error *err)
+{
+    return dy_encoder_run_many(encoder, work, &pixels, 1, embedding, err);
+}
+
+enum dylumo_status dy_encoder_run_text(const struct dy_encoder *encoder,
+                                       struct dy_encoder_work *work, const char *text, size_t size,
+                                       float *embedding, struct dylumo_error *err)
+{
+    if (work->encoder != encoder)
+        return dy_fail(err, DYLUMO_BAD_ARGUMENT, "the scratch memory is of another encoder");
+    if (!encoder->part->run_text)
+        return dy_fail(err, DYLUMO_BAD_ARGUMENT, "this encoder sees pictures, not words");
+    unsigned before = encoder_onednn_threads(encoder->threads);
+    enum dylumo_status st = encoder->part->run_text(encoder, work, text, size, embedding, err);
     encoder_onednn_threads(before);
     return st;
 }

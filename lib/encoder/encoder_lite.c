@@ -8,7 +8,6 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
 
 struct lite {
     dnnl_engine_t engine;
@@ -98,16 +97,6 @@ static enum dylumo_status build_layers(struct building *building, struct dylumo_
     return DYLUMO_OK;
 }
 
-/* Fewer page faults where the kernel grants it; no harm where not. */
-static void ask_for_huge_pages(void *memory, size_t size)
-{
-    const uintptr_t huge = (uintptr_t)2 << 20;
-    uintptr_t from = ((uintptr_t)memory + huge - 1) & ~(huge - 1);
-    uintptr_t to = ((uintptr_t)memory + size) & ~(huge - 1);
-    if (to > from)
-        madvise((void *)from, to - from, MADV_HUGEPAGE);
-}
-
 static size_t item_bytes(dnnl_data_type_t type)
 {
     return dnnl_data_type_size(type);
@@ -174,22 +163,41 @@ static enum dylumo_status make_layers(const struct dy_encoder *encoder,
     if (!st && !(lite->weights = dy_mem_aligned(weight_bytes)))
         st = dy_fail(err, DYLUMO_NO_MEMORY, "no memory for %zu bytes of weights", weight_bytes);
     if (!st) {
-        ask_for_huge_pages(lite->weights, weight_bytes);
+        encoder_ask_for_huge_pages(lite->weights, weight_bytes);
         st = build_layers(building, err);
     }
     dy_free(building);
     return st;
 }
 
-static enum dylumo_status lite_open(struct dy_encoder *encoder, const struct dy_safetensors *file,
-                                    struct dylumo_error *err)
+/* AUTO takes what is fastest on this processor with the embedding's cosine to f32 over 0.999
+ * (docs/numbers/encoder.md): bf16 where the processor multiplies it. */
+static enum dylumo_status choose_precision(struct dy_encoder *encoder, struct dylumo_error *err)
 {
+    const struct dy_cpu *cpu = &encoder->cpu;
+    enum dy_precision wanted = encoder->info.precision;
+    if (wanted == DY_PRECISION_AUTO)
+        wanted = cpu->avx512_bf16 ? DY_PRECISION_BF16 : DY_PRECISION_F32;
+    if (wanted == DY_PRECISION_INT8)
+        return dy_fail(err, DYLUMO_UNSUPPORTED, "this encoder has no int8 arithmetic");
+    encoder->info.precision = wanted;
+    return encoder_need_precision(encoder, err);
+}
+
+static enum dylumo_status lite_open(struct dy_encoder *encoder, const struct dy_safetensors *file,
+                                    const char *path, struct dylumo_error *err)
+{
+    enum dylumo_status st = choose_precision(encoder, err);
+    if (st)
+        return st;
     struct lite *lite = dy_new(sizeof *lite);
     encoder->net = lite;
     if (!lite)
-        return dy_fail(err, DYLUMO_NO_MEMORY, "no memory for the encoder");
+        return dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory for the encoder", path);
+    encoder->info.name = encoder->part->name;
+    encoder->info.hash = dy_safetensors_hash(file);
     encoder->info.width = encoder->info.height = LITE_PX;
-    encoder->info.squash = true;
+    encoder->info.crop = DY_CROP_NONE;
     encoder->info.dimension = LITE_FEATURES;
     lite_layers(lite->layers, encoder->info.precision == DY_PRECISION_BF16 ? dnnl_bf16 : dnnl_f32);
     dnnl_status_t status = dnnl_engine_create(&lite->engine, dnnl_cpu, 0);
@@ -214,10 +222,12 @@ static void lite_close(struct dy_encoder *encoder)
 /* ------------------------------------------------------------------ work */
 
 static enum dylumo_status lite_work_open(struct dy_encoder_work *work,
-                                         const struct dy_encoder *encoder, struct dylumo_error *err)
+                                         const struct dy_encoder *encoder, unsigned most,
+                                         struct dylumo_error *err)
 {
     const struct lite *lite = encoder->net;
     struct lite_work *net = dy_new(sizeof *net);
+    (void)most; /* one after the other */
     work->net = net;
     size_t size = lite->scratch_bytes;
     for (size_t b = 0; b < LITE_BUFFERS; b++)
@@ -226,7 +236,7 @@ static enum dylumo_status lite_work_open(struct dy_encoder_work *work,
         net->memory = dy_mem_aligned(size);
     if (!net || !net->memory)
         return dy_fail(err, DYLUMO_NO_MEMORY, "no memory for %zu bytes of activations", size);
-    ask_for_huge_pages(net->memory, size);
+    encoder_ask_for_huge_pages(net->memory, size);
     uint8_t *at = net->memory + lite->scratch_bytes;
     for (size_t b = 0; b < LITE_BUFFERS; at += lite->buffer_bytes[b++])
         net->buffers[b] = at;
@@ -284,12 +294,9 @@ static void mean_over_maps(float *means, const float *maps, size_t px, size_t ch
         means[c] *= 1.0F / (float)(px * px);
 }
 
-static enum dylumo_status lite_run(const struct dy_encoder *encoder, struct dy_encoder_work *work,
-                                   const uint8_t *pixels, float *embedding,
-                                   struct dylumo_error *err)
+static enum dylumo_status run_one(const struct lite *lite, const struct lite_work *net,
+                                  const uint8_t *pixels, float *embedding, struct dylumo_error *err)
 {
-    const struct lite *lite = encoder->net;
-    struct lite_work *net = work->net;
     pixels_to_f32((float *)net->buffers[LITE_FILTERED], pixels, (size_t)LITE_PX * LITE_PX * 3);
     for (size_t i = 0; i < LITE_LAYERS; i++) {
         const struct encoder_conv_shape *shape = &lite->layers[i].shape;
@@ -310,6 +317,17 @@ static enum dylumo_status lite_run(const struct dy_encoder *encoder, struct dy_e
         }
     }
     return DYLUMO_OK;
+}
+
+/* One picture after the other: its layers are large enough to fill the processor. */
+static enum dylumo_status lite_run(const struct dy_encoder *encoder, struct dy_encoder_work *work,
+                                   const uint8_t *const *pixels, size_t count, float *embeddings,
+                                   struct dylumo_error *err)
+{
+    enum dylumo_status st = DYLUMO_OK;
+    for (size_t i = 0; !st && i < count; i++)
+        st = run_one(encoder->net, work->net, pixels[i], embeddings + i * LITE_FEATURES, err);
+    return st;
 }
 
 const struct encoder_part encoder_part_lite = {

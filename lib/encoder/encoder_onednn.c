@@ -2,6 +2,7 @@
 #include "encoder_onednn.h"
 
 #include <math.h>
+#include <sys/mman.h>
 
 /* libgomp's own; clang's omp.h would speak of another runtime than oneDNN's. */
 extern void omp_set_num_threads(int count);
@@ -21,6 +22,15 @@ unsigned encoder_onednn_threads(unsigned threads)
     if (before != (int)threads)
         omp_set_num_threads((int)threads);
     return (unsigned)before;
+}
+
+void encoder_ask_for_huge_pages(void *memory, size_t size)
+{
+    const uintptr_t huge = (uintptr_t)2 << 20;
+    uintptr_t from = ((uintptr_t)memory + huge - 1) & ~(huge - 1);
+    uintptr_t to = ((uintptr_t)memory + size) & ~(huge - 1);
+    if (to > from)
+        madvise((void *)from, to - from, MADV_HUGEPAGE);
 }
 
 static const char *status_name(dnnl_status_t status)

@@ -15,6 +15,9 @@ void encoder_onednn_limit(const struct dy_cpu *cpu);
 /* Sets the team size of this thread's next oneDNN calls; returns the one before. */
 unsigned encoder_onednn_threads(unsigned threads);
 
+/* Fewer page faults where the kernel grants it; no harm where not. */
+void encoder_ask_for_huge_pages(void *memory, size_t size);
+
 /* What oneDNN said, as ours: "layer 'head': no primitive (oneDNN says unimplemented)". */
 enum dylumo_status encoder_onednn_fail(struct dylumo_error *err, dnnl_status_t status,
                                        const char *layer, const char *what);
@@ -68,6 +71,10 @@ enum dylumo_status encoder_conv_bind(struct encoder_conv_call *call,
 void encoder_conv_unbind(struct encoder_conv_call *call);
 
 /* ------------------------------------------------------------------ encoder_weights.c */
+
+/* Offset, in items, that index along dimension dim adds in a blocked layout. An item's place is the
+ * sum over its dimensions. */
+size_t encoder_weights_offset(const dnnl_memory_desc_t *layout, int dim, size_t index);
 
 /* Halves in rows of `out` numbers -> oneDNN's layout, as f32 or bf16.
  *

@@ -15,9 +15,8 @@
 #define OUT_MAX 2048 /* output channels of a layer */
 #define TAPS_MAX 49  /* numbers of a depthwise filter */
 
-/* Offset, in items, of index along dimension `dim`: its inner blocks from the last to the first,
- * then the outer stride. */
-static size_t offset_along(const dnnl_memory_desc_t *layout, int dim, size_t index)
+/* Its inner blocks from the last to the first, then the outer stride. */
+size_t encoder_weights_offset(const dnnl_memory_desc_t *layout, int dim, size_t index)
 {
     const dnnl_blocking_desc_t *blocks = &layout->format_desc.blocking;
     size_t offset = 0, inner_stride = 1;
@@ -185,7 +184,7 @@ static void put_rows(const struct packing *packing, size_t at, int in_dim, size_
 {
     float even[OUT_MAX], odd[OUT_MAX];
     for (size_t i = 0; i < ins; i++, halves += packing->outs) {
-        size_t row_at = at + offset_along(packing->layout, in_dim, i);
+        size_t row_at = at + encoder_weights_offset(packing->layout, in_dim, i);
         packing->widen(even, halves, packing->outs);
         if (packing->layout->data_type == dnnl_f32) {
             put_f32(packing, row_at, even);
@@ -208,18 +207,19 @@ static void pack_rows(void *room, const dnnl_memory_desc_t *layout,
     const int in_dim = shape->depthwise ? 2 : 1, row_dim = in_dim + 1, column_dim = in_dim + 2;
     struct packing packing = {.room = room, .layout = layout, .outs = shape->out, .widen = widen};
     for (size_t o = 0; o < packing.outs; o++)
-        packing.out_offset[o] = (uint32_t)offset_along(layout, 0, o);
+        packing.out_offset[o] = (uint32_t)encoder_weights_offset(layout, 0, o);
     if (layout->data_type == dnnl_f32) {
         packing.run = run_of(&packing, 1);
     } else {
         packing.run = run_of(&packing, 2);
-        packing.pairs = packing.run > 1 && offset_along(layout, in_dim, 1) == 1;
+        packing.pairs = packing.run > 1 && encoder_weights_offset(layout, in_dim, 1) == 1;
     }
     for (size_t y = 0; y < shape->kernel; y++)
         for (size_t x = 0; x < shape->kernel; x++, halves += ins * packing.outs)
             put_rows(&packing,
-                     offset_along(layout, row_dim, y) + offset_along(layout, column_dim, x), in_dim,
-                     ins, halves);
+                     encoder_weights_offset(layout, row_dim, y) +
+                         encoder_weights_offset(layout, column_dim, x),
+                     in_dim, ins, halves);
 }
 
 /* FILTERS channels at a time, so that their numbers are widened together. */
@@ -233,8 +233,8 @@ static void pack_depthwise_bf16(uint16_t *room, const dnnl_memory_desc_t *layout
     uint16_t narrow[TAPS_MAX];
     size_t tap_offset[TAPS_MAX];
     for (size_t t = 0; t < taps; t++)
-        tap_offset[t] =
-            offset_along(layout, 3, t / shape->kernel) + offset_along(layout, 4, t % shape->kernel);
+        tap_offset[t] = encoder_weights_offset(layout, 3, t / shape->kernel) +
+                        encoder_weights_offset(layout, 4, t % shape->kernel);
     for (size_t from = 0; from < outs; from += FILTERS) {
         size_t count = outs - from < FILTERS ? outs - from : FILTERS;
         for (size_t t = 0; t < taps; t++)
@@ -243,7 +243,7 @@ static void pack_depthwise_bf16(uint16_t *room, const dnnl_memory_desc_t *layout
             for (size_t t = 0; t < taps; t++)
                 filter[t] = wide[t][i];
             round_filter(narrow, filter, taps);
-            uint16_t *at = room + offset_along(layout, 0, from + i);
+            uint16_t *at = room + encoder_weights_offset(layout, 0, from + i);
             for (size_t t = 0; t < taps; t++)
                 at[tap_offset[t]] = narrow[t];
         }

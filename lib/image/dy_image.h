@@ -28,7 +28,9 @@ bool dy_image_type_of(const uint8_t *data, size_t size, enum dy_image_type *type
 
 enum dy_image_fit {
     DY_FIT_SQUASH, /* the whole picture to width x height, aspect given up */
-    DY_FIT_CROP,   /* shorter side to the target, then the middle (torchvision's rounding) */
+    DY_FIT_CROP,   /* shorter side to the target, then the middle; where that is half a pixel off,
+                      to the even one, as torchvision does */
+    DY_FIT_CROP_FLOOR, /* the same, always to the left or up, as transformers does */
 };
 
 /* What an encoder wants to see. */

@@ -149,11 +149,12 @@ static void plan_fit(struct axis_plan *x, struct axis_plan *y, unsigned width, u
     y->in_size = height;
     x->out_size = x->count = target->width;
     y->out_size = y->count = target->height;
-    if (target->fit != DY_FIT_CROP)
+    if (target->fit == DY_FIT_SQUASH)
         return;
     struct axis_plan *longer = width > height ? x : y, *shorter = width > height ? y : x;
     longer->out_size = (unsigned)((uint64_t)longer->count * longer->in_size / shorter->in_size);
-    longer->first = half_to_even(longer->out_size - longer->count);
+    unsigned over = longer->out_size - longer->count;
+    longer->first = target->fit == DY_FIT_CROP_FLOOR ? over / 2 : half_to_even(over);
 }
 
 /* Pillow goes along x first, but since version 13 along y where that shrinks much more; the rule
@@ -191,7 +192,7 @@ enum dylumo_status dy_image_resize_init(struct image_resize *resize, unsigned wi
                                     .width = target->width,
                                     .height = target->height,
                                     .transposed = orientation >= 5};
-    if (target->fit == DY_FIT_CROP && target->width != target->height)
+    if (target->fit != DY_FIT_SQUASH && target->width != target->height)
         return dy_fail(err, DYLUMO_BAD_ARGUMENT, "%s: crop to %u x %u, expected a square", name,
                        target->width, target->height);
     struct axis_plan x = {0}, y = {0};

@@ -53,7 +53,7 @@ static void describe_parts(struct dylumo *dylumo)
         .struct_size = sizeof dylumo->view,
         .width = encoder->width,
         .height = encoder->height,
-        .crop = !encoder->squash,
+        .crop = (int)encoder->crop,
     };
 }
 

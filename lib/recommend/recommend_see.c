@@ -92,10 +92,14 @@ static enum dylumo_status encode_views(const struct dylumo *dylumo, struct recom
 
 static struct dy_image_target target_of(const struct dylumo_view *view, bool exact)
 {
+    static const enum dy_image_fit fits[] = {[DY_CROP_NONE] = DY_FIT_SQUASH,
+                                             [DY_CROP_TORCHVISION] = DY_FIT_CROP,
+                                             [DY_CROP_TRANSFORMERS] = DY_FIT_CROP_FLOOR};
+    unsigned crop = (unsigned)view->crop;
     return (struct dy_image_target){
         .width = view->width,
         .height = view->height,
-        .fit = view->crop ? DY_FIT_CROP : DY_FIT_SQUASH,
+        .fit = crop < DY_COUNT(fits) ? fits[crop] : DY_FIT_CROP,
         .exact = exact,
     };
 }

@@ -146,7 +146,8 @@ static void info_tells_what_it_is(void **state)
     assert_int_equal(info->width, SIZE);
     assert_int_equal(info->height, SIZE);
     assert_int_equal(info->dimension, FEATURES);
-    assert_true(info->squash);
+    assert_int_equal(info->crop, DY_CROP_NONE);
+    assert_false(info->has_text);
     assert_int_not_equal(info->precision, DY_PRECISION_AUTO);
     assert_true(info->hash != 0);
     pair_close(&pair);

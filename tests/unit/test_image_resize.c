@@ -127,6 +127,33 @@ static void a_crop_wants_a_square(void **state)
                  DYLUMO_BAD_ARGUMENT, "expected a square");
 }
 
+/* 7 pixels to 4: the middle begins at 1.5, which is 2 for torchvision and 1 for transformers. */
+static void the_middle_is_rounded_as_the_reference_does(void **state)
+{
+    (void)state;
+    static const struct {
+        enum dy_image_fit fit;
+        unsigned width, first;
+    } cases[] = {
+        {DY_FIT_CROP, 7, 2},       {DY_FIT_CROP_FLOOR, 7, 1}, {DY_FIT_CROP, 5, 0},
+        {DY_FIT_CROP_FLOOR, 5, 0}, {DY_FIT_CROP, 9, 2},       {DY_FIT_CROP_FLOOR, 9, 2},
+    };
+    for (size_t i = 0; i < DY_COUNT(cases); i++) {
+        const struct dy_image_target target = {4, 4, cases[i].fit, true};
+        uint8_t pixels[4 * 4 * 3], row[9 * 3 + IMAGE_ROW_SLACK] = {0};
+        struct image_resize resize;
+        for (unsigned x = 0; x < cases[i].width; x++)
+            row[x * 3] = row[x * 3 + 1] = row[x * 3 + 2] = (uint8_t)(10 * x);
+        assert_ok(
+            dy_image_resize_init(&resize, cases[i].width, 4, 1, &target, pixels, "p.jpg", &err));
+        for (int y = 0; y < 4; y++)
+            dy_image_resize_row(&resize, row);
+        dy_image_resize_clear(&resize);
+        for (unsigned x = 0; x < 4; x++)
+            assert_int_equal(pixels[x * 3], 10 * (cases[i].first + x));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +161,7 @@ int main(void)
         cmocka_unit_test(equal_sizes_are_copied),
         cmocka_unit_test(orientations_turn),
         cmocka_unit_test(a_crop_wants_a_square),
+        cmocka_unit_test(the_middle_is_rounded_as_the_reference_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,128 @@
+/* A tower's weights: from the file's types to the arithmetic's, then into oneDNN's layout. Matrices
+ * are read 16 rows at a time by as many threads as a run has, and the file's pages are given back
+ * behind them, so that opening needs little more memory than what stays. */
+#include "encoder_clip_weights.h"
+
+#include "encoder_onednn.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <string.h>
+
+/* ------------------------------------------------------------------ numbers */
+
+static float bf16_to_f32(uint16_t narrow)
+{
+    uint32_t bits = (uint32_t)narrow << 16;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* To nearest even; the value is finite. */
+static uint16_t bf16_from_f32(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return (uint16_t)((bits + 0x7FFFU + (bits >> 16 & 1U)) >> 16);
+}
+
+void clip_read_row(float *row, const struct clip_matrix_source *from, size_t index)
+{
+    const size_t count = (size_t)from->weight->shape[1];
+    const void *data = from->weight->data;
+    if (from->weight->dtype == DY_F32) {
+        memcpy(row, (const float *)data + index * count, count * sizeof *row);
+    } else if (from->weight->dtype == DY_BF16) {
+        for (size_t i = 0; i < count; i++)
+            row[i] = bf16_to_f32(((const uint16_t *)data)[index * count + i]);
+    } else {
+        for (size_t i = 0; i < count; i++)
+            row[i] = (float)((const int8_t *)data)[index * count + i] * from->scale[index];
+    }
+}
+
+static bool all_finite(const float *values, size_t count)
+{
+    bool finite = true;
+    for (size_t i = 0; i < count; i++)
+        finite &= isfinite(values[i]) != 0;
+    return finite;
+}
+
+/* ------------------------------------------------------------------ rows for the layout */
+
+static bool read_f32(void *user, void *items, size_t first, size_t count)
+{
+    const struct clip_packing *packing = user;
+    const size_t columns = (size_t)packing->from.weight->shape[1];
+    float *rows = items;
+    for (size_t i = 0; i < count; i++) {
+        clip_read_row(rows + i * columns, &packing->from, first + i);
+        if (packing->column_factors) /* a departure from the file: see clip_fold_pixels */
+            for (size_t c = 0; c < columns; c++)
+                rows[i * columns + c] *= packing->column_factors[c];
+    }
+    return all_finite(rows, count * columns);
+}
+
+static bool read_bf16(void *user, void *items, size_t first, size_t count)
+{
+    const struct clip_packing *packing = user;
+    const size_t columns = (size_t)packing->from.weight->shape[1];
+    uint16_t *rows = items;
+    for (size_t i = 0; i < count; i++) {
+        float *row = packing->row;
+        if (!read_f32(user, row, first + i, 1))
+            return false;
+        for (size_t c = 0; c < columns; c++)
+            rows[i * columns + c] = bf16_from_f32(row[c]);
+    }
+    return true;
+}
+
+/* Halved, to nearest, away from zero: -64 to 64. Two of them times 255 fit 16 bits. */
+static void halve(int8_t *weights, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        weights[i] =
+            (int8_t)((weights[i] + (weights[i] > 0)) / 2 - (weights[i] < 0 && weights[i] % 2));
+}
+
+static bool read_bytes(void *user, void *items, size_t first, size_t count)
+{
+    struct clip_packing *packing = user;
+    const size_t columns = (size_t)packing->from.weight->shape[1];
+    int8_t *rows = items;
+    memcpy(rows, (const int8_t *)packing->from.weight->data + first * columns, count * columns);
+    if (packing->narrow)
+        halve(rows, count * columns);
+    for (size_t i = 0; i < count; i++) {
+        int32_t sum = 0;
+        for (size_t c = 0; c < columns; c++)
+            sum += rows[i * columns + c];
+        float step = packing->from.scale[first + i] * (packing->narrow ? 2.0F : 1.0F);
+        packing->step[first + i] = step;
+        packing->sum[first + i] = (float)sum * step;
+    }
+    return true;
+}
+
+enum dylumo_status clip_pack(struct clip_packing *packing, struct dylumo_error *err)
+{
+    const dnnl_memory_desc_t *layout = packing->layout;
+    const struct dy_tensor *weight = packing->from.weight;
+    encoder_read_rows *read = layout->data_type == dnnl_s8     ? read_bytes
+                              : layout->data_type == dnnl_bf16 ? read_bf16
+                                                               : read_f32;
+    packing->row = dy_new_array((size_t)weight->shape[1], sizeof(float));
+    if (!packing->row)
+        return dy_fail(err, DYLUMO_NO_MEMORY, "tensor '%s': no memory for a row", weight->name);
+    enum dylumo_status st =
+        encoder_product_pack(packing->room, layout, read, packing, weight->name, err);
+    dy_free(packing->row);
+    packing->row = NULL;
+    if (!st)
+        dy_map_forget(weight->data, weight->size);
+    return st;
+}
