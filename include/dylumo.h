@@ -226,14 +226,20 @@ struct dylumo_query {
     size_t change_count;
     const struct dylumo_weight *weights;
     size_t weight_count;
-    double variety;      /* 0 to 1: how far the songs may differ from each other */
-    double familiar;     /* 0 to 1: how much well-known songs are preferred */
-    const char *like_id; /* lean on this song as well */
-    int season;          /* 0: no Christmas songs; 1: they may come */
+    double variety;                 /* 0 to 1: how far the songs may differ from each other */
+    double familiar;                /* 0 to 1: how much well-known songs are preferred */
+    const char *like_id;            /* lean on this song as well */
+    int season;                     /* 0: no Christmas songs outside December; 1: they may come */
+    int month;                      /* 1 to 12, of the day that is asked for; 0: not December */
+    const char *const *exclude_ids; /* [exclude_count] songs that must not come */
+    size_t exclude_count;
+    const char *const *only_ids; /* [only_count] no other songs may come; NULL: any */
+    size_t only_count;
 };
 
 /* clang-format off */
-#define DYLUMO_QUERY_INIT { sizeof(struct dylumo_query), 0, 0, 0, NULL, NULL, 0, NULL, 0, 0, 0, NULL, 0 }
+#define DYLUMO_QUERY_INIT { sizeof(struct dylumo_query), 0, 0, 0, NULL, NULL, 0, NULL, 0, 0, 0, NULL, 0, \
+                            0, NULL, 0, NULL, 0 }
 /* clang-format on */
 
 /* What the picture says. */

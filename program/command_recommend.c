@@ -20,6 +20,8 @@ enum option_id {
     FILTER = 'f',
     THREADS = 't',
     IMAGE = 256,
+    EXCLUDE,
+    ONLY,
     ENCODER,
     MOOD_FILE,
     PRECISION,
@@ -47,6 +49,8 @@ static const struct program_option options[] = {
     {"encoder", ENCODER, "FILE", "the encoder's weights"},
     {"mood-file", MOOD_FILE, "FILE", "the mood's weights"},
     {"filter", FILTER, "WORDS", "only songs like these:\n\"year>=1990 and genre in (jazz, soul)\""},
+    {"exclude", EXCLUDE, "FILE", "not these songs: one id a line"},
+    {"only", ONLY, "FILE", "no songs but these: one id a line"},
     {"mood", MOOD, "NAME=X,...",
      "move the mood: energy=0.8 to a place from\n0 (lowest) to 1, valence=+0.2 from the photo's\n"
      "own; alone, without photos, it is the mood"},
@@ -56,7 +60,7 @@ static const struct program_option options[] = {
     {"variety", VARIETY, "X", "0 to 1: how far the songs may differ (0)"},
     {"familiar", FAMILIAR, "X", "0 to 1: how much known songs are preferred (0)"},
     {"per-artist", PER_ARTIST, "N", "at most N songs of one artist (2)"},
-    {"season", SEASON, NULL, "Christmas songs may come"},
+    {"season", SEASON, NULL, "Christmas songs may come, as in December"},
     {"together", TOGETHER, NULL, "one answer to all photos, their mean mood"},
     {"exact", EXACT, NULL, "never decode a JPEG at reduced size"},
     {"max-pixels", MAX_PIXELS, "N", "refuse larger photos (100000000)"},
@@ -83,6 +87,7 @@ struct request {
     struct dylumo_change changes[MAX_KNOBS];
     struct dylumo_weight weights[MAX_KNOBS];
     bool json, together, timing;
+    struct program_ids excluded, only;
     const char **photos; /* [photo_count] */
     size_t photo_count;
     double start_ms; /* from the first line of ours until all is open */
@@ -155,6 +160,16 @@ static void take_count(struct program_arguments *args, uint64_t max, uint32_t *c
         *count = (uint32_t)number;
 }
 
+/* A list of ids in a file; one that cannot be read ends the program with its own code. */
+static void take_ids(struct program_arguments *args, struct program_ids *list)
+{
+    struct dylumo_error err;
+    if (!program_read_ids(list, args->value, &err))
+        return;
+    args->stop = true;
+    args->exit_code = program_fail(&err);
+}
+
 /* Options that say which files and how to run. */
 static bool take_open_option(struct program_arguments *args, struct request *request, int option)
 {
@@ -203,6 +218,12 @@ static void take_query_option(struct program_arguments *args, struct request *re
         break;
     case FILTER:
         query->filter = args->value;
+        break;
+    case EXCLUDE:
+        take_ids(args, &request->excluded);
+        break;
+    case ONLY:
+        take_ids(args, &request->only);
         break;
     case MOOD:
         each_pair(args, request, take_change);
@@ -344,8 +365,18 @@ static int answer_all(const struct request *request, const struct dylumo *dylumo
     return code && count > 1 ? PROGRAM_PARTLY : code;
 }
 
+/* The lists of ids, as the query has them; they may have grown with every option. */
+static void use_lists(struct request *request)
+{
+    request->query.exclude_ids = (const char *const *)request->excluded.ids;
+    request->query.exclude_count = request->excluded.count;
+    request->query.only_ids = (const char *const *)request->only.ids;
+    request->query.only_count = request->only.count;
+}
+
 static int open_and_answer(struct request *request, double begun_ms)
 {
+    use_lists(request);
     struct dylumo_error err;
     struct dylumo *dylumo = NULL;
     if (dylumo_open(&dylumo, &request->open, &err))
@@ -368,6 +399,7 @@ int command_recommend(int argc, char **argv)
     request.open.context = &request.context;
     request.query.changes = request.changes;
     request.query.weights = request.weights;
+    request.query.month = dy_present_month();
     if (!request.photos) {
         program_say("no memory for the arguments");
         return PROGRAM_NO_MEMORY;
@@ -375,6 +407,8 @@ int command_recommend(int argc, char **argv)
     struct program_arguments args = program_arguments_of(&usage, argc, argv);
     read_arguments(&args, &request);
     int code = args.stop ? args.exit_code : open_and_answer(&request, begun_ms);
+    program_ids_free(&request.excluded);
+    program_ids_free(&request.only);
     dy_free((void *)request.photos);
     return code;
 }

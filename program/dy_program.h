@@ -156,6 +156,22 @@ bool program_expect_names(struct program_arguments *args, size_t min, size_t max
 const char *program_nearest_word(const char *word, const char *(*next)(const void *user, size_t),
                                  const void *user);
 
+/* ------------------------------------------------------------------ lists of songs (program_ids.c)
+ */
+
+struct program_ids {
+    char **ids; /* [count], not NULL once a file was read */
+    size_t count, room;
+};
+
+/* Adds the ids of a file (- is standard input), one a line, to list, which begins zeroed.
+ *
+ * Owns     program_ids_free gives back all, also after a failure.
+ * Fails    as dy_read_file; BAD_FILE with the line of what cannot be an id. */
+enum dylumo_status program_read_ids(struct program_ids *list, const char *path,
+                                    struct dylumo_error *err) DY_MUST_USE;
+void program_ids_free(struct program_ids *list);
+
 /* ------------------------------------------------------------------ running
  * (program_interrupt.c, program_progress.c) */
 

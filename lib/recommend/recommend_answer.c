@@ -9,6 +9,7 @@
 #define WHY_SIZE 160
 #define DEFAULT_COUNT 10
 #define DEFAULT_PER_ARTIST 2
+#define DECEMBER 12
 
 struct chunk {
     struct chunk *next;
@@ -169,7 +170,7 @@ static enum dylumo_status read_rules(const struct dylumo *dylumo, const struct d
                       : per_artist             ? per_artist
                                                : DEFAULT_PER_ARTIST,
         .one_recording = true,
-        .without_season = !DY_MEMBER(query, season),
+        .without_season = !DY_MEMBER(query, season) && DY_MEMBER(query, month) != DECEMBER,
         .variety = DY_MEMBER(query, variety),
     };
     if (rules->k > songs)
@@ -178,17 +179,35 @@ static enum dylumo_status read_rules(const struct dylumo *dylumo, const struct d
                  : dy_fail(err, DYLUMO_BAD_FILE, "%s: holds no songs", dylumo->songs_path);
 }
 
-/* What the knobs changed, and how it came that fewer songs came than were asked for. */
-static bool write_note(struct full_answer *answer, const char *knobs, size_t wanted, bool filtered)
+/* Why a list is shorter than asked. */
+static const char *shortage(const struct dylumo_query *query)
 {
-    char text[DY_RANK_NOTE + 160];
+    const char *filter = DY_MEMBER(query, filter);
+    bool filtered = filter && *filter;
+    bool listed = DY_MEMBER(query, only_ids) || DY_MEMBER(query, exclude_count);
+    if (filtered && listed)
+        return "no more pass the filter and the lists of ids";
+    if (listed)
+        return "the lists of ids leave no more";
+    return filtered ? "no more pass the filter" : "the catalogue has no more under these rules";
+}
+
+/* What the knobs changed, ids that lead nowhere, and how it came that fewer songs came than were
+ * asked for. */
+static bool write_note(struct full_answer *answer, const char *knobs,
+                       const struct dylumo_query *query, size_t strange)
+{
+    char text[DY_RANK_NOTE + 240];
     int used = snprintf(text, sizeof text, "%s", knobs);
-    size_t count = answer->public.song_count;
+    uint32_t asked = DY_MEMBER(query, count);
+    size_t count = answer->public.song_count, wanted = asked ? asked : DEFAULT_COUNT;
+    if (strange)
+        used += snprintf(text + used, sizeof text - (size_t)used,
+                         "%s%zu of %zu listed ids are not in the catalogue", used ? "; " : "",
+                         strange, DY_MEMBER(query, only_count));
     if (count < wanted)
         snprintf(text + used, sizeof text - (size_t)used, "%sonly %zu of %zu songs: %s",
-                 used ? "; " : "", count, wanted,
-                 filtered ? "no more pass the filter"
-                          : "the catalogue has no more under these rules");
+                 used ? "; " : "", count, wanted, shortage(query));
     if (!*text)
         return true;
     answer->public.note = keep_text(answer, text, strlen(text));
@@ -213,44 +232,6 @@ static bool describe_picture(struct full_answer *answer, const char *name,
     return out->picture || !name;
 }
 
-/* Takes the song that is leaned on, in all its recordings, out of the mask: who names a song has
- * it. A mask is made when there is none. */
-static enum dylumo_status leave_out(const struct dy_songs *songs, const char *id,
-                                    uint64_t **allowed, struct dylumo_error *err)
-{
-    size_t count = dy_songs_count(songs), words = (count + 63) / 64, leaned;
-    if (!dy_songs_find(songs, id, strlen(id), &leaned))
-        return DYLUMO_OK; /* dy_rank_aim has refused it */
-    if (!*allowed) {
-        *allowed = dy_new_array(words, sizeof **allowed);
-        if (!*allowed)
-            return dy_fail(err, DYLUMO_NO_MEMORY, "no memory to leave out a song of %zu", count);
-        memset(*allowed, 0xFF, words * sizeof **allowed);
-    }
-    uint32_t recording = dy_songs_recording(songs, leaned);
-    for (size_t i = 0; i < count; i++)
-        if (dy_songs_recording(songs, i) == recording)
-            (*allowed)[i / 64] &= ~((uint64_t)1 << (i % 64));
-    return DYLUMO_OK;
-}
-
-/* The mask of the songs that the query allows, NULL for all; freed by the caller, also on failure.
- */
-static enum dylumo_status read_allowed(const struct dylumo *dylumo,
-                                       const struct dylumo_query *query, uint64_t **allowed,
-                                       struct dylumo_error *err)
-{
-    const char *filter = DY_MEMBER(query, filter), *like = DY_MEMBER(query, like_id);
-    size_t passing;
-    enum dylumo_status st = DYLUMO_OK;
-    *allowed = NULL;
-    if (filter && *filter)
-        st = dy_songs_filter(dylumo->songs, filter, allowed, &passing, err);
-    if (!st && like)
-        st = leave_out(dylumo->songs, like, allowed, err);
-    return st;
-}
-
 enum dylumo_status recommend_answer(const struct dylumo *dylumo, const struct dy_mood *mood,
                                     const char *name, const struct recommend_sight *sight,
                                     const struct dylumo_query *query, struct dylumo_answer **out,
@@ -260,11 +241,12 @@ enum dylumo_status recommend_answer(const struct dylumo *dylumo, const struct dy
     struct dy_rank_rules rules;
     struct dy_rank_target target;
     uint64_t *allowed = NULL;
+    size_t strange = 0;
     enum dylumo_status st = read_rules(dylumo, query, &rules, err);
     if (!st)
         st = dy_rank_aim(dylumo->rank, mood, query, &target, err);
     if (!st)
-        st = read_allowed(dylumo, query, &allowed, err);
+        st = recommend_allowed(dylumo->songs, query, &allowed, &strange, err);
     struct full_answer *answer = st ? NULL : dy_new(sizeof *answer);
     if (!st && !answer)
         st = dy_fail(err, DYLUMO_NO_MEMORY, "no memory for the answer");
@@ -276,10 +258,8 @@ enum dylumo_status recommend_answer(const struct dylumo *dylumo, const struct dy
     answer->public.struct_size = sizeof answer->public;
     st = fill_songs(dylumo, answer, &target, &rules, err);
     dy_free(allowed);
-    const char *filter = DY_MEMBER(query, filter);
-    uint32_t count = DY_MEMBER(query, count);
     if (!st && (!describe_picture(answer, name, sight) ||
-                !write_note(answer, target.note, count ? count : DEFAULT_COUNT, filter && *filter)))
+                !write_note(answer, target.note, query, strange)))
         st = dy_fail(err, DYLUMO_NO_MEMORY, "no memory for the answer's texts");
     if (st) {
         dylumo_answer_free(&answer->public);

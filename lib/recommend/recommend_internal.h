@@ -73,6 +73,16 @@ enum dylumo_status recommend_answer(const struct dylumo *dylumo, const struct dy
                                     const struct dylumo_query *query, struct dylumo_answer **out,
                                     struct dylumo_error *err) DY_MUST_USE;
 
+/* The mask of the songs that the query allows, NULL for all (recommend_allowed.c).
+ *
+ *   strange  receives how many of only_ids the catalogue does not hold
+ *
+ * Owns     *allowed for dy_free, also on failure.
+ * Fails    as dy_songs_filter. */
+enum dylumo_status recommend_allowed(const struct dy_songs *songs, const struct dylumo_query *query,
+                                     uint64_t **allowed, size_t *strange,
+                                     struct dylumo_error *err) DY_MUST_USE;
+
 /* Milliseconds on a clock that only goes forward. */
 double recommend_now_ms(void);
 

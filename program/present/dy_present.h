@@ -31,6 +31,10 @@ char *dy_present_songs_json(const struct dylumo_song *one, const struct dylumo_s
 /* {"schema": 1, "picture": ..., "error": {"status": "bad-picture", "text": ...}} */
 char *dy_present_json_error(const char *picture, const struct dylumo_error *err);
 
+/* 1 to 12: the month where and when this is asked, for a query's month; 0 where there is no clock.
+ */
+int dy_present_month(void);
+
 /* Formats of a list of songs (present_playlist.c); NONE is JSON, and not made here. */
 enum dy_playlist {
     DY_PLAYLIST_NONE,

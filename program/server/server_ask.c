@@ -391,6 +391,7 @@ enum dylumo_status server_ask_read(struct server_ask *ask, const struct server_r
                                    struct dylumo_error *err)
 {
     *ask = (struct server_ask){.query = DYLUMO_QUERY_INIT, .format = DY_PLAYLIST_NONE};
+    ask->query.month = dy_present_month();
     ask->query.changes = ask->changes;
     ask->query.weights = ask->weights;
     struct reading reading = {.ask = ask,

@@ -249,6 +249,37 @@ def test_per_artist():
         assert max(artists.count(artist) for artist in artists) <= limit
 
 
+def test_lists_of_ids():
+    """--exclude and --only: files of ids; a bad line is told with its place"""
+    need_models()
+    plain = [song["id"] for song in answers(run("recommend", "--json", CAT)[1])[0]["songs"]]
+    with Folder() as folder:
+        heard, wish = folder / "heard.txt", folder / "wish.txt"
+        heard.write_text("# heard\n\n" + "\r\n".join(plain[:5]))
+        wish.write_text("\ufeff  " + "\n".join(plain[3:8]) + "\nnobody\n")
+        fresh = answers(run("recommend", "--json", "--exclude", heard, CAT)[1])[0]
+        assert not set(plain[:5]) & {song["id"] for song in fresh["songs"]}, fresh
+        assert len(fresh["songs"]) == 10 and "note" not in fresh, fresh
+        piped = answers(run("recommend", "--json", "--exclude", "-", CAT,
+                            stdin=heard.read_bytes())[1])[0]
+        assert piped["songs"] == fresh["songs"]
+        few = answers(run("recommend", "--json", "--exclude", heard, "--only", wish, CAT)[1])[0]
+        assert [song["id"] for song in few["songs"]] == plain[5:8], few
+        assert few["note"] == ("1 of 6 listed ids are not in the catalogue; only 3 of 10 songs: "
+                               "the lists of ids leave no more"), few
+        wish.write_text("")
+        none = answers(run("recommend", "--json", "--only", wish, CAT)[1])[0]
+        assert none["songs"] == [], none
+        heard.write_text("a\n" + "b" * 300 + "\n")
+        expect(run("recommend", "--exclude", "heard.txt", CAT, cwd=folder), 8, "",
+               "dylumo: heard.txt, line 2: 300 bytes; expected an id of at most 255\n")
+        heard.write_bytes(b"a\n\xff\n")
+        expect(run("recommend", "--only", "heard.txt", CAT, cwd=folder), 8, "",
+               "dylumo: heard.txt, line 2: is not UTF-8 text; expected one id\n")
+        expect(run("recommend", "--only", "none.txt", CAT, cwd=folder), 4, "",
+               "dylumo: none.txt: cannot open: No such file or directory\n")
+
+
 def test_timing():
     """--timing prints the parts on standard error"""
     need_models()

@@ -207,6 +207,85 @@ static void the_song_leaned_on_is_not_in_the_list(void **state)
     dylumo_answer_free(plain);
 }
 
+/* Ids of the ten songs of the photo's list, copied out of the answer. */
+static void keep_ids(const struct dylumo_answer *answer, char ids[10][64])
+{
+    assert_true(answer->song_count >= 10);
+    for (size_t i = 0; i < 10; i++)
+        snprintf(ids[i], 64, "%s", dylumo_answer_song(answer, i)->id);
+}
+
+static void lists_of_ids_hold(void **state)
+{
+    struct dylumo_answer *plain = answer_photo(*state, "photos/cat.jpg", NULL);
+    char ids[10][64];
+    const char *list[11];
+    keep_ids(plain, ids);
+    for (size_t i = 0; i < 10; i++)
+        list[i] = ids[i];
+    list[10] = "no such song";
+
+    struct dylumo_query query = DYLUMO_QUERY_INIT;
+    query.exclude_ids = list;
+    query.exclude_count = 11;
+    struct dylumo_answer *others = answer_photo(*state, "photos/cat.jpg", &query);
+    assert_int_equal(others->song_count, 10);
+    assert_null(others->note);
+    for (size_t i = 0; i < 10; i++) {
+        for (size_t j = 0; j < 10; j++)
+            assert_string_not_equal(dylumo_answer_song(others, i)->id, ids[j]);
+        assert_true(dylumo_answer_song(others, i)->distance2 >=
+                    dylumo_answer_song(plain, 0)->distance2);
+    }
+
+    query.only_ids = list;
+    query.only_count = 11;
+    query.exclude_count = 3;
+    struct dylumo_answer *only = answer_photo(*state, "photos/cat.jpg", &query);
+    assert_int_equal(only->song_count, 7);
+    for (size_t i = 0; i < 7; i++)
+        assert_string_equal(dylumo_answer_song(only, i)->id, ids[i + 3]);
+    assert_string_equal(only->note, "1 of 11 listed ids are not in the catalogue; only 7 of 10 "
+                                    "songs: the lists of ids leave no more");
+    dylumo_answer_free(only);
+
+    query.only_count = 0; /* a list of no songs is not no list */
+    only = answer_photo(*state, "photos/cat.jpg", &query);
+    assert_int_equal(only->song_count, 0);
+    dylumo_answer_free(only);
+
+    query.only_count = 10;
+    query.filter = "year<1000";
+    only = answer_photo(*state, "photos/cat.jpg", &query);
+    assert_int_equal(only->song_count, 0);
+    assert_non_null(strstr(only->note, "no more pass the filter and the lists of ids"));
+    dylumo_answer_free(only);
+    dylumo_answer_free(others);
+    dylumo_answer_free(plain);
+}
+
+static size_t all_songs(struct fixture *fixture, int month, int season)
+{
+    struct dylumo_query query = DYLUMO_QUERY_INIT;
+    query.count = SONGS;
+    query.per_artist = UINT32_MAX;
+    query.month = month;
+    query.season = season;
+    struct dylumo_answer *answer;
+    assert_ok(dylumo_recommend_mood(fixture->dylumo, &query, &answer, &err));
+    size_t count = answer->song_count;
+    dylumo_answer_free(answer);
+    return count;
+}
+
+static void christmas_songs_come_in_december(void **state)
+{
+    size_t july = all_songs(*state, 7, 0), december = all_songs(*state, 12, 0);
+    assert_true(july < december);
+    assert_int_equal(all_songs(*state, 0, 0), july);
+    assert_int_equal(all_songs(*state, 7, 1), december);
+}
+
 static void fewer_songs_than_asked_are_no_error(void **state)
 {
     struct dylumo_query query = DYLUMO_QUERY_INIT;
@@ -373,6 +452,8 @@ int main(void)
         cmocka_unit_test(the_numbers_of_an_answer_bring_it_back),
         cmocka_unit_test(a_mood_alone_is_answered),
         cmocka_unit_test(the_song_leaned_on_is_not_in_the_list),
+        cmocka_unit_test(lists_of_ids_hold),
+        cmocka_unit_test(christmas_songs_come_in_december),
         cmocka_unit_test(fewer_songs_than_asked_are_no_error),
         cmocka_unit_test(threads_share_one_handle),
         cmocka_unit_test(what_cannot_be_answered_is_said),
