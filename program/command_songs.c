@@ -172,6 +172,8 @@ static int run_search(const struct request *request, bool near)
     dy_catalogue_close(catalogue);
     if (st)
         return program_fail(&err);
+    if (!count)
+        program_say("no song has %s", near ? "others near it" : "such words in title and artist");
     return count ? PROGRAM_OK : PROGRAM_PARTLY;
 }
 
@@ -264,13 +266,13 @@ static int run_index(const struct request *request)
 static int run(const char *verb, const struct request *request)
 {
     if (!strcmp(verb, "info"))
-        return run_info(request);
+        return request->name_count < 2 ? run_info(request) : usage_error(verb, "one songs file");
     if (!strcmp(verb, "find"))
         return request->name_count ? run_search(request, false) : usage_error(verb, "words");
     if (!strcmp(verb, "near"))
         return request->name_count == 1 ? run_search(request, true) : usage_error(verb, "one id");
     if (!strcmp(verb, "export"))
-        return run_export(request);
+        return request->name_count < 2 ? run_export(request) : usage_error(verb, "one songs file");
     if (!strcmp(verb, "merge"))
         return run_merge(request);
     if (!strcmp(verb, "check"))

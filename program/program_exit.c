@@ -3,8 +3,10 @@
 #include "dy_program.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 int program_exit_code(enum dylumo_status status)
 {
@@ -39,6 +41,25 @@ int program_exit_code(enum dylumo_status status)
     return PROGRAM_PARTLY;
 }
 
+/* errno of the first failure to write standard output; later ones need not tell the reason. */
+static int output_problem;
+
+/* Asked of the pipe itself, because whoever wrote in vain may not have kept the reason. */
+static bool nobody_reads(void)
+{
+    struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&output, 1, 0) == 1 && (output.revents & POLLERR);
+}
+
+bool program_flush(void)
+{
+    errno = 0;
+    bool good = fflush(stdout) == 0 && !ferror(stdout);
+    if (!good && !output_problem)
+        output_problem = nobody_reads() ? EPIPE : errno ? errno : EIO;
+    return good;
+}
+
 static void say(const char *format, va_list arguments) __attribute__((format(printf, 1, 0)));
 static void say(const char *format, va_list arguments)
 {
@@ -61,6 +82,9 @@ void program_say(const char *format, ...)
 
 int program_fail(const struct dylumo_error *err)
 {
+    program_flush();
+    if (err->status == DYLUMO_IO && output_problem == EPIPE)
+        return PROGRAM_BROKEN_PIPE;
     if (!program_interrupted())
         program_say("%s", err->text);
     return program_exit_code(err->status);
@@ -76,18 +100,6 @@ int program_usage_error(const char *verb, const char *format, ...)
     return PROGRAM_USAGE;
 }
 
-/* errno of the first failure to write standard output; later ones need not tell the reason. */
-static int output_problem;
-
-bool program_flush(void)
-{
-    errno = 0;
-    bool good = fflush(stdout) == 0 && !ferror(stdout);
-    if (!good && !output_problem)
-        output_problem = errno ? errno : EIO;
-    return good;
-}
-
 int program_finish(int code)
 {
     program_progress_clear();
@@ -98,6 +110,7 @@ int program_finish(int code)
         return code;
     if (output_problem == EPIPE)
         return PROGRAM_BROKEN_PIPE;
-    program_say("standard output: cannot write: %s", strerror(output_problem));
+    if (code != PROGRAM_IO) /* else a sentence has told */
+        program_say("standard output: cannot write: %s", strerror(output_problem));
     return PROGRAM_IO;
 }

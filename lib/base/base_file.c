@@ -145,44 +145,67 @@ enum dylumo_status dy_read_picture(uint8_t **data, size_t *size, const char *pat
 
 /* ------------------------------------------------------------------ write beside, rename */
 
+/* A device or pipe can't be replaced by a file: it is written as it is. */
+static int open_device(const char *path)
+{
+    return open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+}
+
+/* A file beside the one that is meant, with the rights that a new file gets. */
+static int open_part(struct dy_outfile *out)
+{
+    int file = mkostemp(out->part_path, O_CLOEXEC);
+    if (file < 0) {
+        dy_free(out->part_path);
+        out->part_path = NULL;
+        return -1;
+    }
+    mode_t mask = umask(0);
+    umask(mask);
+    if (!fchmod(file, 0666 & ~mask))
+        return file;
+    close(file);
+    return -1;
+}
+
+static bool name_part(struct dy_outfile *out)
+{
+    static const char suffix[] = ".part-XXXXXX";
+    size_t length = strlen(out->path);
+    out->part_path = dy_new_array(length + sizeof suffix, 1);
+    if (!out->part_path)
+        return false;
+    memcpy(out->part_path, out->path, length);
+    memcpy(out->part_path + length, suffix, sizeof suffix);
+    return true;
+}
+
 enum dylumo_status dy_outfile_open(struct dy_outfile *out, const char *path,
                                    struct dylumo_error *err)
 {
     *out = (struct dy_outfile){0};
-    if (!strcmp(path, "-")) {
-        out->stream = stdout;
-        out->path = dy_strdup("standard output");
-        return out->path ? DYLUMO_OK : dy_fail(err, DYLUMO_NO_MEMORY, "standard output: no memory");
-    }
-    static const char suffix[] = ".part-XXXXXX";
+    bool standard = !strcmp(path, "-");
     struct stat info;
-    if (!stat(path, &info) && S_ISDIR(info.st_mode))
+    bool there = !standard && !stat(path, &info);
+    if (there && S_ISDIR(info.st_mode))
         return dy_fail(err, DYLUMO_BAD_ARGUMENT, "%s: is a folder, expected a file name", path);
-    size_t length = strlen(path);
-    out->path = dy_strdup(path);
-    out->part_path = dy_new_array(length + sizeof suffix, 1);
-    if (!out->path || !out->part_path) {
+    bool device = there && !S_ISREG(info.st_mode);
+    out->path = dy_strdup(standard ? "standard output" : path);
+    if (!out->path || (!standard && !device && !name_part(out))) {
         dy_outfile_discard(out);
         return dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory to write it", path);
     }
-    memcpy(out->part_path, path, length);
-    memcpy(out->part_path + length, suffix, sizeof suffix);
-    int file = mkostemp(out->part_path, O_CLOEXEC);
-    int problem = errno;
-    if (file < 0) {
-        dy_free(out->part_path);
-        out->part_path = NULL;
-    } else {
-        mode_t mask = umask(0);
-        umask(mask);
-        if (fchmod(file, 0666 & ~mask) || !(out->stream = fdopen(file, "wb"))) {
-            problem = errno;
-            close(file);
-        }
+    if (standard) {
+        out->stream = stdout;
+        return DYLUMO_OK;
     }
+    int file = device ? open_device(path) : open_part(out);
+    out->stream = file < 0 ? NULL : fdopen(file, "wb");
     if (out->stream)
         return DYLUMO_OK;
-    enum dylumo_status st = dy_fail_errno(err, problem, path, "cannot write");
+    enum dylumo_status st = dy_fail_errno(err, errno, path, "cannot write");
+    if (file >= 0)
+        close(file);
     dy_outfile_discard(out);
     return st;
 }
@@ -208,6 +231,9 @@ enum dylumo_status dy_outfile_commit(struct dy_outfile *out, struct dylumo_error
         if (problem)
             errno = problem;
         bad |= !bad && rename(out->part_path, out->path) != 0;
+    } else if (out->stream != stdout) { /* a device or pipe */
+        bad |= fclose(out->stream) != 0;
+        out->stream = NULL;
     }
     enum dylumo_status st =
         bad ? dy_fail_errno(err, errno ? errno : EIO, out->path, "cannot write") : DYLUMO_OK;

@@ -129,11 +129,11 @@ enum dylumo_status dy_read_picture(uint8_t **data, size_t *size, const char *pat
  * "NAME.part-XXXXXX", flushed to disk and renamed by commit; discard (or a crash) leaves the old
  * one. Usage: open, fwrite to .stream or dy_outfile_write, then commit or discard (one of them,
  * once). discard takes a zeroed or committed one. Failed writes (full disk) are remembered and
- * reported by commit. "-" writes to standard output. */
+ * reported by commit. "-" writes to standard output; a device or pipe is written as it is. */
 struct dy_outfile {
     FILE *stream;
     char *path;      /* final name */
-    char *part_path; /* NULL for standard output */
+    char *part_path; /* NULL for standard output, devices and pipes */
 };
 enum dylumo_status dy_outfile_open(struct dy_outfile *out, const char *path,
                                    struct dylumo_error *err) DY_MUST_USE;

@@ -1,7 +1,9 @@
 """dylumo songs: looks into the starter catalogue, exports and merges it, finds what is damaged."""
+import os
+import pathlib
 import shutil
 
-from cli_support import BUILD, Folder, expect, main, need_models, run
+from cli_support import BUILD, Folder, Skip, expect, main, need_models, run
 
 SONGS = BUILD / "share/dylumo/songs.dylumo"
 A_CASE_OF_YOU = "7shVwhUdVbHpykOfbzvDc1"
@@ -23,6 +25,8 @@ def test_find():
     for words in (["a", "case", "of", "you", "joni"], ["JONI", "MITCHEL", "case"]):
         code, out, _ = run("songs", "find", *words, "-s", SONGS)
         assert code == 0 and A_CASE_OF_YOU in out, (words, out)
+    expect(run("songs", "find", "zzzzqqqq", "-s", SONGS), 1, "",
+           "dylumo: no song has such words in title and artist\n")
 
 
 def test_near():
@@ -46,6 +50,23 @@ def test_export_import():
         sums = [next(line for line in run("songs", "info", path)[1].splitlines()
                      if line.startswith("checksum")) for path in (SONGS, folder / "a.dylumo")]
         assert sums[0] == sums[1], sums
+
+
+def test_export_to_what_is_no_file():
+    """export: a device stays one, a full disk is told once, a reader who leaves is no fault"""
+    need_models()
+    if not pathlib.Path("/dev/full").is_char_device():
+        raise Skip("/dev/full is not there")
+    expect(run("songs", "export", SONGS, "-o", "/dev/full"), 6, "",
+           "dylumo: /dev/full: cannot write: No space left on device\n")
+    assert pathlib.Path("/dev/full").is_char_device()
+    with open("/dev/full", "wb") as full:
+        code, _, err = run("songs", "export", SONGS, stdout=full)
+        assert code == 6 and len(err.splitlines()) == 1, (code, err)
+    read, write = os.pipe()
+    os.close(read)
+    with open(write, "wb") as pipe:
+        expect(run("songs", "export", SONGS, stdout=pipe), 141)
 
 
 def test_merge():
@@ -97,6 +118,8 @@ def test_usage():
     expect(run("songs", "indeks"), 2, "",
            "dylumo: 'songs indeks' is not known; there are info, find, near, export, merge, check "
            "and index\nTry 'dylumo songs --help'.\n")
+    code, out, err = run("songs", "info", SONGS, SONGS)
+    assert code == 2 and out == "" and "'songs info' needs one songs file" in err, err
     code, out, err = run("songs", "find")
     assert code == 2 and out == "" and "'songs find' needs words" in err, err
 

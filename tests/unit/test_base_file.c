@@ -2,6 +2,7 @@
 #include "dy_test.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -39,6 +40,25 @@ static void a_full_disk_is_reported_and_leaves_the_old_file(void **state)
     out.part_path = dy_strdup("/nonexistent/part");
     assert_ok(dy_outfile_write(&out, "data", 4, &err));
     assert_fails(dy_outfile_commit(&out, &err), DYLUMO_IO, "songs.dylumo: cannot write: No space");
+}
+
+/* Renamed over, /dev/null would be a file from then on. */
+static void a_pipe_is_written_not_replaced(void **state)
+{
+    const char *path = test_path(*state, "pipe");
+    char bytes[8];
+    struct stat info;
+    struct dy_outfile out;
+    assert_int_equal(mkfifo(path, 0600), 0);
+    int reader = open(path, O_RDONLY | O_NONBLOCK);
+    assert_true(reader >= 0);
+    assert_ok(dy_outfile_open(&out, path, &err));
+    assert_ok(dy_outfile_write(&out, "new", 3, &err));
+    assert_ok(dy_outfile_commit(&out, &err));
+    assert_int_equal(read(reader, bytes, sizeof bytes), 3);
+    close(reader);
+    assert_int_equal(stat(path, &info), 0);
+    assert_true(S_ISFIFO(info.st_mode));
 }
 
 static void what_is_not_a_file_is_refused(void **state)
@@ -126,6 +146,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_outfile_appears_only_when_committed),
         cmocka_unit_test(a_full_disk_is_reported_and_leaves_the_old_file),
+        cmocka_unit_test(a_pipe_is_written_not_replaced),
         cmocka_unit_test(what_is_not_a_file_is_refused),
         cmocka_unit_test(reading_stops_at_the_limit),
         cmocka_unit_test(sentences_are_cleaned),
