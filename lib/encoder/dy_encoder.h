@@ -88,10 +88,11 @@ enum dylumo_status dy_encoder_run_many(const struct dy_encoder *encoder,
 
 /* Words, to an encoder of dy_encoder_open_text.
  *
- *   text, size  UTF-8, any length; what does not fit the encoder's context is cut as its reference
- *               cuts it; broken bytes become U+FFFD
+ *   text, size  UTF-8, may be empty; what does not fit the encoder's context is cut as its
+ *               reference cuts it; broken bytes become U+FFFD
  *
- * Fails    BAD_ARGUMENT for another encoder's work, or an encoder of pictures; NO_MEMORY. */
+ * Fails    BAD_ARGUMENT for another encoder's work, or an encoder of pictures; TOO_LARGE over
+ *          16 KiB; NO_MEMORY. */
 enum dylumo_status dy_encoder_run_text(const struct dy_encoder *encoder,
                                        struct dy_encoder_work *work, const char *text, size_t size,
                                        float *embedding, struct dylumo_error *err) DY_MUST_USE;

@@ -9,13 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Those of pictures, and those of words. */
 static const struct encoder_part *const parts[] = {&encoder_part_lite, &encoder_part_clip};
+static const struct encoder_part *const text_parts[] = {&encoder_part_clip_text};
 
-static const struct encoder_part *part_of(const char *name)
+static const struct encoder_part *part_of(const char *name, bool text)
 {
-    for (size_t i = 0; i < DY_COUNT(parts); i++)
-        if (!strcmp(parts[i]->name, name))
-            return parts[i];
+    size_t count = text ? DY_COUNT(text_parts) : DY_COUNT(parts);
+    const struct encoder_part *const *all = text ? text_parts : parts;
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(all[i]->name, name))
+            return all[i];
     return NULL;
 }
 
@@ -27,13 +31,17 @@ static unsigned version_of(const char *text)
 }
 
 static enum dylumo_status choose_part(struct dy_encoder *encoder, const char *path,
-                                      const struct dy_safetensors *file, struct dylumo_error *err)
+                                      bool text_wanted, const struct dy_safetensors *file,
+                                      struct dylumo_error *err)
 {
     const char *name = dy_safetensors_metadata(file, "dylumo.encoder");
     if (!name)
         return dy_fail(err, DYLUMO_BAD_FILE, "%s: no \"dylumo.encoder\" in its metadata", path);
     const char *architecture = dy_safetensors_metadata(file, "dylumo.architecture");
-    encoder->part = part_of(architecture ? architecture : name);
+    encoder->part = part_of(architecture ? architecture : name, text_wanted);
+    if (!encoder->part && text_wanted && part_of(architecture ? architecture : name, false))
+        return dy_fail(err, DYLUMO_UNSUPPORTED,
+                       "%s: encoder '%s' sees pictures only; words need a CLIP", path, name);
     if (!encoder->part)
         return dy_fail(err, DYLUMO_UNSUPPORTED,
                        "%s: holds encoder '%s', this build has 'lite2' and CLIPs", path, name);
@@ -69,9 +77,9 @@ static unsigned usable_cores(void)
     return count > 1 ? (unsigned)count : 1;
 }
 
-enum dylumo_status dy_encoder_open(struct dy_encoder **out, const char *path,
-                                   enum dy_precision precision, unsigned threads,
-                                   struct dylumo_error *err)
+static enum dylumo_status open_part(struct dy_encoder **out, const char *path, bool text,
+                                    enum dy_precision precision, unsigned threads,
+                                    struct dylumo_error *err)
 {
     struct dy_encoder *encoder = dy_new(sizeof *encoder);
     if (!encoder)
@@ -81,7 +89,7 @@ enum dylumo_status dy_encoder_open(struct dy_encoder **out, const char *path,
     encoder->info.precision = precision;
     enum dylumo_status st = dy_safetensors_open(&encoder->file, path, err);
     if (!st)
-        st = choose_part(encoder, path, encoder->file, err);
+        st = choose_part(encoder, path, text, encoder->file, err);
     if (!st) {
         encoder_onednn_limit(&encoder->cpu);
         st = encoder->part->open(encoder, encoder->file, path, err);
@@ -96,6 +104,20 @@ enum dylumo_status dy_encoder_open(struct dy_encoder **out, const char *path,
     }
     *out = encoder;
     return DYLUMO_OK;
+}
+
+enum dylumo_status dy_encoder_open(struct dy_encoder **out, const char *path,
+                                   enum dy_precision precision, unsigned threads,
+                                   struct dylumo_error *err)
+{
+    return open_part(out, path, false, precision, threads, err);
+}
+
+enum dylumo_status dy_encoder_open_text(struct dy_encoder **out, const char *path,
+                                        enum dy_precision precision, unsigned threads,
+                                        struct dylumo_error *err)
+{
+    return open_part(out, path, true, precision, threads, err);
 }
 
 void dy_encoder_close(struct dy_encoder *encoder)

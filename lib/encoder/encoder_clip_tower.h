@@ -5,6 +5,7 @@
 #define ENCODER_CLIP_TOWER_H
 
 #include "encoder_clip_file.h"
+#include "encoder_clip_weights.h"
 #include "encoder_internal.h"
 #include "encoder_kernels.h"
 #include "encoder_product.h"

@@ -30,7 +30,7 @@ struct encoder_part {
                                    struct dylumo_error *err);
 };
 
-extern const struct encoder_part encoder_part_lite, encoder_part_clip;
+extern const struct encoder_part encoder_part_lite, encoder_part_clip, encoder_part_clip_text;
 
 struct dy_encoder {
     struct dy_encoder_info info;

@@ -301,6 +301,125 @@ static void embeddings_have_length_1(void **state)
     pair_close(&pair);
 }
 
+/* ------------------------------------------------------------------ words */
+
+static bool text_open(struct pair *pair, const char *path, enum dy_precision precision)
+{
+    enum dylumo_status st = dy_encoder_open_text(&pair->encoder, path, precision, 2, &err);
+    if (st == DYLUMO_UNSUPPORTED)
+        return false;
+    assert_ok(st);
+    assert_ok(dy_encoder_work_new(&pair->work, pair->encoder, &err));
+    return true;
+}
+
+static void check_words(const char *path, enum dy_precision precision, const char *reference,
+                        double least)
+{
+    struct pair pair;
+    if (!text_open(&pair, path, precision)) {
+        print_message("skipped: %s\n", err.text);
+        skip();
+    }
+    const float *wanted = golden(reference);
+    const struct dy_tensor *texts = dy_safetensors_find(golden_file, "texts");
+    const char *text = texts->data, *end = text + texts->size;
+    for (int i = 0; text < end; i++, text += strlen(text) + 1) {
+        float embedding[DIMENSION];
+        assert_ok(
+            dy_encoder_run_text(pair.encoder, pair.work, text, strlen(text), embedding, &err));
+        double found = cosine(embedding, wanted + i * DIMENSION);
+        print_message("%s '%s': cosine %.7f\n", reference, text, found);
+        assert_true(found >= least);
+    }
+    pair_close(&pair);
+}
+
+static void words_are_transformers(void **state)
+{
+    (void)state;
+    check_words(test_data("clip/tiny.safetensors"), DY_PRECISION_F32, "transformers.text", 0.99999);
+}
+
+static void words_are_open_clips(void **state)
+{
+    (void)state;
+    set_metadata("source", "open_clip");
+    set_metadata("activation", "gelu");
+    const char *path = write_model();
+    set_metadata("source", "transformers");
+    set_metadata("activation", "quick_gelu");
+    check_words(path, DY_PRECISION_F32, "open_clip.text", 0.99999);
+}
+
+static void words_are_near_in_bf16(void **state)
+{
+    (void)state;
+    check_words(test_data("clip/tiny.safetensors"), DY_PRECISION_BF16, "transformers.text", 0.9995);
+}
+
+static void an_encoder_without_words_says_so(void **state)
+{
+    (void)state;
+    struct dy_encoder *encoder = NULL;
+    size_t kept = 0, had = tensor_count;
+    struct dy_tensor all[TENSORS];
+    memcpy(all, tensors, sizeof all);
+    for (size_t i = 0; i < had; i++)
+        if (strncmp(all[i].name, "text.", 5))
+            tensors[kept++] = all[i];
+    tensor_count = kept;
+    const char *context = NULL;
+    for (size_t i = 0; metadata[i]; i += 2)
+        if (!strcmp(metadata[i], "text.layers")) {
+            context = metadata[i];
+            metadata[i] = NULL;
+            assert_fails(dy_encoder_open_text(&encoder, write_model(), DY_PRECISION_AUTO, 1, &err),
+                         DYLUMO_UNSUPPORTED, "'clip-tiny' comes without a text tower");
+            metadata[i] = context;
+            break;
+        }
+    tensor_count = had;
+    memcpy(tensors, all, sizeof all);
+    assert_fails(dy_encoder_open_text(&encoder, test_repository("models/lite2.safetensors"),
+                                      DY_PRECISION_AUTO, 1, &err),
+                 DYLUMO_UNSUPPORTED, "sees pictures only");
+    assert_null(encoder);
+}
+
+static void pictures_are_not_words(void **state)
+{
+    (void)state;
+    struct pair pair;
+    float embedding[DIMENSION];
+    assert_true(text_open(&pair, test_data("clip/tiny.safetensors"), DY_PRECISION_AUTO));
+    assert_int_equal(dy_encoder_info(pair.encoder)->width, 0);
+    assert_int_equal(dy_encoder_info(pair.encoder)->dimension, DIMENSION);
+    assert_fails(dy_encoder_run(pair.encoder, pair.work, pictures[0], embedding, &err),
+                 DYLUMO_BAD_ARGUMENT, "not pictures");
+    pair_close(&pair);
+}
+
+static enum dylumo_status open_text_and_close(void *user)
+{
+    struct pair pair = {0};
+    float embedding[DIMENSION];
+    enum dylumo_status st = dy_encoder_open_text(&pair.encoder, user, DY_PRECISION_AUTO, 2, &err);
+    if (!st)
+        st = dy_encoder_work_new(&pair.work, pair.encoder, &err);
+    if (!st)
+        st = dy_encoder_run_text(pair.encoder, pair.work, "rain", 4, embedding, &err);
+    pair_close(&pair);
+    return st;
+}
+
+static void every_allocation_for_words_may_fail(void **state)
+{
+    (void)state;
+    test_every_allocation(open_text_and_close,
+                          (void *)(uintptr_t)test_data("clip/tiny.safetensors"));
+}
+
 static void words_are_not_pictures(void **state)
 {
     (void)state;
@@ -474,6 +593,12 @@ int main(void)
         cmocka_unit_test(batches_give_what_single_runs_give),
         cmocka_unit_test(runs_are_equal_and_allocate_nothing),
         cmocka_unit_test(embeddings_have_length_1),
+        cmocka_unit_test(words_are_transformers),
+        cmocka_unit_test(words_are_open_clips),
+        cmocka_unit_test(words_are_near_in_bf16),
+        cmocka_unit_test(an_encoder_without_words_says_so),
+        cmocka_unit_test(pictures_are_not_words),
+        cmocka_unit_test(every_allocation_for_words_may_fail),
         cmocka_unit_test(words_are_not_pictures),
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(broken_metadata_is_refused),
