@@ -6,6 +6,7 @@
 #include "test_songs.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <zlib.h>
 
@@ -353,6 +354,84 @@ static void many_answer_as_one(void **state)
     dy_songs_close(songs);
 }
 
+/* ------------------------------------------------------------------ many threads */
+
+enum { THREADS = 4, THREAD_QUERIES = 200, THREAD_K = 10 };
+
+struct crowd {
+    const struct dy_songs *songs;
+    double targets[THREAD_QUERIES][13];
+    struct dy_songs_query queries[THREAD_QUERIES];
+    struct dy_hit alone[THREAD_QUERIES][THREAD_K];
+};
+
+static bool same_hits(const struct dy_hit *a, const struct dy_hit *b, size_t count)
+{
+    bool same = true;
+    for (size_t i = 0; i < count; i++)
+        same &= a[i].song == b[i].song && a[i].dist2 == b[i].dist2;
+    return same;
+}
+
+/* All queries, from one of its own on: how many answers differ from those given alone. */
+static size_t ask_all(const struct crowd *crowd, size_t from)
+{
+    size_t different = 0;
+    for (size_t i = 0; i < THREAD_QUERIES; i++) {
+        size_t q = (from + i) % THREAD_QUERIES, count;
+        struct dy_hit hits[THREAD_K];
+        struct dylumo_error mine;
+        different += dy_songs_nearest(crowd->songs, &crowd->queries[q], hits, &count, &mine) ||
+                     count != THREAD_K || !same_hits(hits, crowd->alone[q], THREAD_K);
+    }
+    return different;
+}
+
+static void *ask_in_thread(void *argument)
+{
+    return (void *)(uintptr_t)ask_all(argument, 50);
+}
+
+static void many_threads_share_one_file(void **state)
+{
+    (void)state;
+    static const double ones[13] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    static struct crowd crowd;
+    struct dy_songs *songs = open_made_up(5000);
+    struct dy_songs_space space = dy_songs_space(songs);
+    struct dy_songs_index *index = build_tree(&space, 1);
+    space.index = index;
+    crowd.songs = songs;
+    uint64_t random = 8;
+    for (size_t q = 0; q < THREAD_QUERIES; q++) {
+        for (int j = 0; j < 13; j++)
+            crowd.targets[q][j] = normal(&random);
+        crowd.queries[q] = (struct dy_songs_query){.space = &space,
+                                                   .target = crowd.targets[q],
+                                                   .weights = ones,
+                                                   .k = THREAD_K,
+                                                   .per_artist = (unsigned)q % 3,
+                                                   .one_recording = q % 2 == 1};
+        size_t count;
+        assert_ok(dy_songs_nearest(songs, &crowd.queries[q], crowd.alone[q], &count, &err));
+        assert_int_equal(count, THREAD_K);
+    }
+    test_alloc_fail_at(0);
+    pthread_t threads[THREADS];
+    for (int t = 0; t < THREADS; t++)
+        assert_int_equal(pthread_create(&threads[t], NULL, ask_in_thread, &crowd), 0);
+    size_t different = ask_all(&crowd, 0);
+    for (int t = 0; t < THREADS; t++) {
+        void *more;
+        pthread_join(threads[t], &more);
+        different += (uintptr_t)more;
+    }
+    assert_int_equal(different, 0);
+    assert_int_equal(test_alloc_count(), 0);
+    dy_songs_index_free(index);
+    dy_songs_close(songs);
+}
+
 /* ------------------------------------------------------------------ build */
 
 static void is_the_same_for_any_threads(void **state)
@@ -546,6 +625,7 @@ int main(void)
         cmocka_unit_test(refuses_what_is_not_finite),
         cmocka_unit_test(finds_its_columns),
         cmocka_unit_test(many_answer_as_one),
+        cmocka_unit_test(many_threads_share_one_file),
         cmocka_unit_test(is_the_same_for_any_threads),
         cmocka_unit_test(survives_without_memory),
         cmocka_unit_test(allocates_nothing_in_a_search),
