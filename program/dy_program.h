@@ -46,6 +46,7 @@
     X(train, "a mood file from labelled pictures")                             \
     X(embed, "what the encoder sees in pictures, as numbers")                  \
     X(evaluate, "how well songs fit pictures")                                 \
+    X(models, "the weights that are here; takes in CLIP's")                    \
     X(get, "downloads data sets and weights")                                  \
     X(help, "what a command does and how it is called")
 

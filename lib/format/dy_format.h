@@ -57,6 +57,8 @@ enum dylumo_status dy_safetensors_write(const char *path, const struct dy_tensor
                                         size_t count, const char *const *metadata,
                                         struct dylumo_error *err) DY_MUST_USE;
 
+/* "[3, 4]", for sentences; text [256]. */
+const char *dy_shape_text(char text[static 256], unsigned dims, const uint64_t *shape);
 /* "F32" and the like; bytes of one item. */
 const char *dy_dtype_name(enum dy_dtype dtype);
 size_t dy_dtype_size(enum dy_dtype dtype);

@@ -387,13 +387,14 @@ uint64_t dy_safetensors_hash(const struct dy_safetensors *file)
     return dy_hash64(file->data, file->size, 0);
 }
 
-static void shape_text(char text[static 256], unsigned dims, const uint64_t *shape)
+const char *dy_shape_text(char text[static 256], unsigned dims, const uint64_t *shape)
 {
     size_t used = 0;
     for (unsigned i = 0; i < dims && i < DY_TENSOR_DIMS; i++)
         used += (size_t)snprintf(text + used, 256 - used, "%s%llu", i ? ", " : "[",
                                  (unsigned long long)shape[i]);
     snprintf(text + used, 256 - used, dims ? "]" : "[]");
+    return text;
 }
 
 enum dylumo_status dy_safetensors_expect(const struct dy_safetensors *file, const char *name,
@@ -411,10 +412,9 @@ enum dylumo_status dy_safetensors_expect(const struct dy_safetensors *file, cons
         same = !shape[i] || shape[i] == tensor->shape[i];
     if (!same) {
         char found[256], wanted[256];
-        shape_text(found, tensor->dims, tensor->shape);
-        shape_text(wanted, dims, shape);
         return dy_fail(err, DYLUMO_BAD_FILE, "%s: tensor '%s' has shape %s, expected %s",
-                       file->name, name, found, wanted);
+                       file->name, name, dy_shape_text(found, tensor->dims, tensor->shape),
+                       dy_shape_text(wanted, dims, shape));
     }
     *out = tensor;
     return DYLUMO_OK;
