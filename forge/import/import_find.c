@@ -47,7 +47,7 @@ static unsigned least(unsigned a, unsigned b)
  */
 static unsigned slips(const struct word *a, const struct word *b)
 {
-    unsigned rows[3][WORD_MAX + 1];
+    unsigned rows[3][WORD_MAX + 1] = {{0}};
     for (unsigned j = 0; j <= b->size; j++)
         rows[0][j] = j;
     for (unsigned i = 1; i <= a->size; i++) {
