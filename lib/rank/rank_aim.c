@@ -210,6 +210,13 @@ static enum dylumo_status prefer_familiar(const struct dy_rank *rank, double fam
     return DYLUMO_OK;
 }
 
+/* Variety acts on the list, not on the target; dy_rank_list refuses what is out of range. */
+static void note_variety(double variety, struct dy_rank_target *target)
+{
+    if (variety > 0 && variety <= 1)
+        add_note(target, "songs that differ from each other preferred");
+}
+
 static bool anything_counts(const struct dy_rank_target *target)
 {
     for (unsigned j = 0; j < target->space.axes; j++)
@@ -233,6 +240,8 @@ enum dylumo_status dy_rank_aim(const struct dy_rank *rank, const struct dy_mood 
         st = apply_weight(rank, mood, &query->weights[i], target, err);
     if (!st)
         st = prefer_familiar(rank, DY_MEMBER(query, familiar), target, err);
+    if (!st)
+        note_variety(DY_MEMBER(query, variety), target);
     if (!st && !anything_counts(target))
         st = dy_fail(err, DYLUMO_BAD_ARGUMENT,
                      "every weight is zero; at least one feature must count");

@@ -239,6 +239,26 @@ def test_knobs():
     assert (code, out) == (2, "") and "spicyness" in err, (code, out, err)
 
 
+def test_knobs_are_told():
+    """each knob says in the answer what it changed; without one there is nothing to say"""
+    need_models()
+    plain = answers(run("recommend", "--json", CAT)[1])[0]
+    assert "note" not in plain, plain["note"]
+    like = plain["songs"][0]
+    for knob, told in ((["--mood", "valence=+0.2"], "valence set to"),
+                       (["--mood", "energy=0.8"], "energy set to 0.80"),
+                       (["--weight", "tempo=2"], "tempo counts 2 times"),
+                       (["--ignore", "energy"], "energy does not count"),
+                       (["--ignore", "key"], "key does not count (it never did)"),
+                       (["--variety", "0.5"], "differ from each other"),
+                       (["--familiar", "0.5"], "well-known songs preferred"),
+                       (["--like", like["id"]], f"leaning on {like['title']} by")):
+        code, out, err = run("recommend", "--json", *knob, CAT)
+        assert (code, err) == (0, ""), (knob, out, err)
+        assert told in answers(out)[0].get("note", ""), (knob, out)
+        assert told in " ".join(run("recommend", *knob, CAT)[1].split()), knob
+
+
 def test_per_artist():
     """--per-artist bounds each artist's songs"""
     need_models()

@@ -259,7 +259,10 @@ static double spread(const struct fixture *fixture, const struct dy_hit *hits, s
 static void variety_spreads_the_list(void **state)
 {
     struct fixture *fixture = *state;
-    struct dy_rank_target target = aim(fixture, NULL);
+    struct dylumo_query query = DYLUMO_QUERY_INIT;
+    query.variety = 0.8;
+    struct dy_rank_target target = aim(fixture, &query);
+    assert_string_equal(target.note, "songs that differ from each other preferred");
     struct dy_rank_rules rules = {.k = 10, .per_artist = 2, .one_recording = true};
     struct dy_hit plain[10], varied[10];
     size_t count;
