@@ -9,12 +9,22 @@
 /* So many rows are told one by one. */
 #define REPORTS_SHOWN 20
 
-enum option_id { OUTPUT = 'o', THREADS = 't', QUIET = 'q', MAX_BAD = 256, NO_TREE, PICTURES };
+enum option_id {
+    OUTPUT = 'o',
+    THREADS = 't',
+    QUIET = 'q',
+    MAX_BAD = 256,
+    NO_TREE,
+    KEEP_ROWS,
+    PICTURES
+};
 
 static const struct program_option options[] = {
     {"output", OUTPUT, "FILE", "the songs file to write (songs.dylumo)"},
     {"max-bad", MAX_BAD, "PERCENT", "fail when more rows can't be read (1);\n100 takes any"},
     {"without-tree", NO_TREE, NULL, "leave the search tree out: smaller, slower"},
+    {"keep-rows", KEEP_ROWS, NULL,
+     "remember the table's order, by which --rank cosine\nlists equal songs"},
     {"pictures", PICTURES, "FOLDER",
      "unpack EMID's pictures and labels from Parquet\nfiles into FOLDER, which `dylumo train` "
      "reads"},
@@ -125,6 +135,8 @@ int command_import(int argc, char **argv)
             pictures = args.value;
         else if (option == NO_TREE)
             wanted.without_tree = true;
+        else if (option == KEEP_ROWS)
+            wanted.keep_rows = true;
         else if (option == QUIET)
             teller.quiet = true;
     }

@@ -79,6 +79,7 @@ struct dy_import_options {
     void (*report)(void *user, const char *table, uint64_t line, const char *reason);
     void *user;
     bool without_tree; /* no search tree: 13 bytes a song less, and searches scan */
+    bool keep_rows;    /* remember each song's row in the table: dy_songs_cosine's order of ties */
 };
 
 struct dy_import_summary {

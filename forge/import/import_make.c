@@ -399,6 +399,13 @@ static enum dylumo_status write_words(struct maker *maker, struct dylumo_error *
     return st;
 }
 
+/* The songs' rows, counted over all tables, bad rows left out. */
+static enum dylumo_status write_order(struct maker *maker, struct dylumo_error *err)
+{
+    return dy_songs_writer_add(&maker->writer, DY_SONGS_ROWS, maker->order,
+                               maker->count * sizeof *maker->order, err);
+}
+
 /* ------------------------------------------------------------------ make */
 
 static enum dylumo_status run_tasks(struct maker *maker, struct dy_workers *workers,
@@ -463,6 +470,8 @@ static enum dylumo_status make(struct maker *maker, const char *output,
         st = write_tree(maker, workers, err);
     if (!st)
         st = write_words(maker, err);
+    if (!st && options && options->keep_rows)
+        st = write_order(maker, err);
     maker->summary->file_bytes = maker->writer.at;
     return st ? st : dy_songs_writer_commit(&maker->writer, err);
 }

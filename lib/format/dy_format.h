@@ -107,6 +107,7 @@ enum dy_songs_section {
     DY_SONGS_SCORES_TREE = 256,  /* search tree over section 3; songs/songs_index.h */
     DY_SONGS_TITLE_WORDS = 257,  /* the songs whose titles hold a word; songs/songs_words.h */
     DY_SONGS_ARTIST_WORDS = 258, /* the groups of artists likewise */
+    DY_SONGS_ROWS = 259,         /* u32 [count]: the row of the table that a song came from */
 };
 
 /* Many texts: text i is bytes[offsets[i]] to bytes[offsets[i + 1]]. */

@@ -172,6 +172,47 @@ enum dylumo_status dy_songs_scan(const struct dy_songs *songs, const struct dy_s
                                  struct dy_hit *hits, size_t *count,
                                  struct dylumo_error *err) DY_MUST_USE;
 
+/* ------------------------------------------------------------------ cosine (songs_cosine.c) */
+
+struct dy_cosine_hit {
+    uint32_t song;
+    double cosine;
+};
+
+/* Zeroed rules ask for nothing. */
+struct dy_cosine_query {
+    double minimum[DYLUMO_FEATURE_COUNT], maximum[DYLUMO_FEATURE_COUNT]; /* become 0 and 1 */
+    double target[DYLUMO_FEATURE_COUNT];                                 /* scaled likewise */
+    size_t k;
+    const uint64_t *allowed;            /* as in dy_songs_query */
+    unsigned per_artist;                /* at most so many songs of an artist; 0: any number */
+    bool one_recording, without_season; /* as in dy_songs_query */
+};
+
+/* The k songs whose 13 features, each scaled from its minimum to its maximum, point most the way of
+ * the target: the original's ranking, which FAISS's IndexFlatIP answers over vectors of length 1.
+ *
+ * The cosine is, in double and in the features' order, sum(x * t) / sqrt(sum(x * x)) with x the
+ * song's scaled feature and t the target brought to length 1; 0 for a song of zeros. Of songs with
+ * equal cosines those that stand first in the table stay in the list (its rows, where the file
+ * keeps them, else the songs' numbers), and the later one is listed first: so FAISS's heap leaves
+ * them.
+ *
+ *   hits    [k], best first
+ *   count   receives the number written
+ *
+ * Fails    BAD_ARGUMENT for k == 0, a target of zeros or numbers that are not finite; NO_MEMORY. On
+ *          failure count is 0.
+ * Owns     allocates 16 bytes for each of k; for each song where per_artist or one_recording is
+ * set. Threads  any number at once on one songs. Cost     one pass over all songs, about 11 ns
+ * each. */
+enum dylumo_status dy_songs_cosine(const struct dy_songs *songs,
+                                   const struct dy_cosine_query *query, struct dy_cosine_hit *hits,
+                                   size_t *count, struct dylumo_error *err) DY_MUST_USE;
+/* One song's cosine; shares [13] receives what each feature adds to it. */
+double dy_songs_cosine_of(const struct dy_songs *songs, const struct dy_cosine_query *query,
+                          size_t song, double shares[DYLUMO_FEATURE_COUNT]);
+
 /* ------------------------------------------------------------------ filter (songs_filter.c) */
 
 /* Marks the songs that pass a filter such as
