@@ -28,8 +28,9 @@ static enum dylumo_status add_id(struct program_ids *list, struct dy_text id, co
                                  size_t line, struct dylumo_error *err)
 {
     if (id.size > ID_MAX)
-        return dy_fail(err, DYLUMO_BAD_FILE, "%s, line %zu: %zu bytes; expected an id of at most %d",
-                       path, line, id.size, ID_MAX);
+        return dy_fail(err, DYLUMO_BAD_FILE,
+                       "%s, line %zu: %zu bytes; expected an id of at most %d", path, line, id.size,
+                       ID_MAX);
     if (memchr(id.bytes, '\0', id.size) || !dy_text_valid(id.bytes, id.size))
         return dy_fail(err, DYLUMO_BAD_FILE, "%s, line %zu: is not UTF-8 text; expected one id",
                        path, line);
