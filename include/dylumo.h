@@ -156,7 +156,9 @@ struct dylumo_context {
  * environment (DYLUMO_ENCODER, DYLUMO_MOOD, DYLUMO_SONGS), then as "lite2.safetensors",
  * "lite2-mood.safetensors" and "songs.dylumo" in $XDG_DATA_HOME/dylumo (or ~/.local/share/dylumo),
  * each folder of $XDG_DATA_DIRS + "/dylumo", share/dylumo beside the installed program or library,
- * and the build tree. */
+ * and the build tree. encoder_path may be the name of an encoder, "clip-vit-b-32": then
+ * clip-vit-b-32.safetensors is looked for there. The default mood file is called after the encoder
+ * that is open: clip-vit-b-32-mood.safetensors. */
 struct dylumo_options {
     size_t struct_size;
     const char *encoder_path;
@@ -187,6 +189,11 @@ DYLUMO_API void dylumo_close(struct dylumo *dylumo);
 /* The file that would be opened as "encoder", "mood" or "songs", into path[size]. */
 DYLUMO_API DYLUMO_MUST_USE enum dylumo_status dylumo_locate(const char *part, char *path,
                                                             size_t size, struct dylumo_error *err);
+/* The same for what a user gave: a path, an encoder's name ("clip-vit-b-32": the first
+ * clip-vit-b-32.safetensors of those folders), or NULL for the default. */
+DYLUMO_API DYLUMO_MUST_USE enum dylumo_status dylumo_find(const char *part, const char *given,
+                                                          char *path, size_t size,
+                                                          struct dylumo_error *err);
 
 /* What is open. Strings live as long as dylumo. */
 struct dylumo_parts {

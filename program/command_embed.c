@@ -99,11 +99,9 @@ int command_embed(int argc, char **argv)
     }
     if (args.stop || program_expect_names(&args, 1, SIZE_MAX))
         return args.exit_code;
-    if (!request.encoder_path) {
-        if (dylumo_locate("encoder", encoder, sizeof encoder, &err))
-            return program_fail(&err);
-        request.encoder_path = encoder;
-    }
+    if (dylumo_find("encoder", request.encoder_path, encoder, sizeof encoder, &err))
+        return program_fail(&err);
+    request.encoder_path = encoder;
     if (!request.cache_path) {
         snprintf(cache, sizeof cache, "%s.embeddings", output);
         request.cache_path = cache;

@@ -46,7 +46,7 @@ static const struct program_option options[] = {
     {"image", IMAGE, "PHOTO", NULL}, /* the old spelling */
     {"json", JSON, NULL, "one JSON object a photo, one a line"},
     {"songs", SONGS, "FILE", "the catalogue, as `dylumo import` makes it"},
-    {"encoder", ENCODER, "FILE", "the encoder's weights"},
+    {"encoder", ENCODER, "FILE", "the encoder's weights, or its name"},
     {"mood-file", MOOD_FILE, "FILE", "the mood's weights"},
     {"filter", FILTER, "WORDS", "only songs like these:\n\"year>=1990 and genre in (jazz, soul)\""},
     {"exclude", EXCLUDE, "FILE", "not these songs: one id a line"},

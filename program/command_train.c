@@ -234,11 +234,9 @@ static bool find_parts(struct dy_train_options *request, char encoder[static 409
                        char songs[static 4096])
 {
     struct dylumo_error err;
-    if (!request->encoder_path) {
-        if (dylumo_locate("encoder", encoder, 4096, &err))
-            return program_fail(&err), false;
-        request->encoder_path = encoder;
-    }
+    if (dylumo_find("encoder", request->encoder_path, encoder, 4096, &err))
+        return program_fail(&err), false;
+    request->encoder_path = encoder;
     if (!request->songs_path) {
         if (dylumo_locate("songs", songs, 4096, &err))
             return program_fail(&err), false;

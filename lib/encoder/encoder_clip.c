@@ -30,7 +30,7 @@ static enum dylumo_status clip_open(struct dy_encoder *encoder, const struct dy_
     encoder->net = clip;
     enum dylumo_status st = clip_file_read(&clip->file, file, path, err);
     if (!st)
-        st = clip_choose_precision(encoder, &clip->file, path, err);
+        st = clip_choose_precision(encoder, &clip->file, err);
     if (st)
         return st;
     clip_tell(encoder, &clip->file);

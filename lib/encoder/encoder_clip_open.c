@@ -1,5 +1,6 @@
 /* Making a tower: kernels for one item choose the layouts, then all matrices are packed at once by
  * as many threads as a run has. */
+#include "encoder_clip_smooth.h"
 #include "encoder_clip_tower.h"
 #include "encoder_clip_weights.h"
 
@@ -138,6 +139,9 @@ static enum dylumo_status keep_vectors(struct clip_tower *tower,
 
 /* What the threads that pack matrices share. */
 struct packing {
+    const struct clip_tower_source *from;
+    float *factors; /* of all layers; NULL: weights are bytes already, or stay numbers */
+    struct clip_smoothing smoothing[CLIP_LAYERS_MAX];
     struct clip_tower *tower;
     const struct dy_encoder *encoder;
     struct clip_packing *jobs;
@@ -172,6 +176,69 @@ static enum dylumo_status pack_all(struct packing *packing, struct dylumo_error 
     return DYLUMO_OK;
 }
 
+/* ------------------------------------------------------------------ smoothing */
+
+static void smooth_layer(void *user, size_t i)
+{
+    struct packing *packing = user;
+    const struct clip_tower *tower = packing->tower;
+    const unsigned wide = tower->hidden > tower->width ? tower->hidden : tower->width;
+    float *room = packing->factors + i * (clip_smoothing_count(tower->width, tower->hidden) + wide);
+    clip_find_factors(&packing->smoothing[i], &packing->from->layer[i], tower->width, tower->hidden,
+                      room + wide, room);
+}
+
+/* What gives a product its input is divided by the factors that its columns are multiplied by: a
+ * norm's gain and bias, a value's bias, and GELU's output. The values' rows follow in place_jobs.
+ */
+static void divide_inputs(struct clip_tower *tower, const struct packing *packing)
+{
+    const size_t width = tower->width;
+    for (unsigned i = 0; i < tower->layer_count; i++) {
+        struct clip_layer *layer = &tower->layers[i];
+        float *const *columns = packing->smoothing[i].columns;
+        float *vectors[CLIP_VECTORS];
+        for (unsigned v = 0; v < CLIP_VECTORS; v++)
+            vectors[v] = (float *)(uintptr_t)layer->vectors[v]; /* copies of ours */
+        float *smooth = keep(tower, NULL, tower->hidden);
+        for (size_t j = 0; j < width; j++) {
+            vectors[CLIP_NORM1_GAIN][j] /= columns[CLIP_QKV][j];
+            vectors[CLIP_NORM1_BIAS][j] /= columns[CLIP_QKV][j];
+            vectors[CLIP_NORM2_GAIN][j] /= columns[CLIP_UP][j];
+            vectors[CLIP_NORM2_BIAS][j] /= columns[CLIP_UP][j];
+            vectors[CLIP_QKV_BIAS][2 * width + j] /= columns[CLIP_OUT][j];
+        }
+        for (size_t j = 0; j < tower->hidden; j++)
+            smooth[j] = 1.0F / columns[CLIP_DOWN][j];
+        layer->smooth = smooth;
+    }
+}
+
+/* Weights that become bytes now. */
+static enum dylumo_status smooth_all(struct packing *packing, struct dylumo_error *err)
+{
+    struct clip_tower *tower = packing->tower;
+    const size_t wide = tower->hidden > tower->width ? tower->hidden : tower->width;
+    if (tower->type != dnnl_s8 || packing->from->layer[0].matrices[0].weight->dtype == DY_I8)
+        return DYLUMO_OK;
+    packing->factors = dy_new_array(tower->layer_count *
+                                        (clip_smoothing_count(tower->width, tower->hidden) + wide),
+                                    sizeof *packing->factors);
+    if (!packing->factors)
+        return dy_fail(err, DYLUMO_NO_MEMORY, "no memory to make bytes of the '%s' tower",
+                       packing->from->name);
+    struct dy_workers *workers;
+    enum dylumo_status st = dy_workers_new(&workers, packing->encoder->threads, err);
+    if (st)
+        return st;
+    dy_workers_run(workers, tower->layer_count, smooth_layer, packing);
+    dy_workers_free(workers);
+    divide_inputs(tower, packing);
+    return DYLUMO_OK;
+}
+
+/* ------------------------------------------------------------------ places */
+
 static size_t padded(size_t bytes)
 {
     return (bytes + 63) & ~(size_t)63;
@@ -200,11 +267,13 @@ static size_t list_jobs(struct packing *packing, const struct clip_file *file,
     size_t bytes = 0;
     for (unsigned i = 0; i < from->layers; i++) {
         const struct clip_layer_source *layer = &from->layer[i];
-        /* where GELU's output is not multiplied by them, its columns are */
-        const float *smooth = packing->tower->type == dnnl_s8 ? NULL : layer->smooth;
-        for (unsigned m = 0; m < CLIP_MATRICES; m++)
-            add_job(packing, (enum clip_product)m, &layer->matrices[m],
-                    m == CLIP_DOWN ? smooth : NULL, &bytes);
+        for (unsigned m = 0; m < CLIP_MATRICES; m++) {
+            const float *factors = packing->factors ? packing->smoothing[i].columns[m] : NULL;
+            /* where GELU's output is not multiplied by them, its columns are */
+            if (m == CLIP_DOWN && packing->tower->type != dnnl_s8)
+                factors = layer->smooth;
+            add_job(packing, (enum clip_product)m, &layer->matrices[m], factors, &bytes);
+        }
     }
     add_job(packing, CLIP_PROJECTION, &from->projection, NULL, &bytes);
     if (packing->tower->patch_numbers)
@@ -221,6 +290,8 @@ static void place_jobs(struct packing *packing)
         if (job->layout->data_type != dnnl_s8)
             continue;
         size_t rows = (size_t)job->from.weight->shape[0];
+        if (packing->factors && i % CLIP_MATRICES == CLIP_QKV)
+            job->value_factors = packing->smoothing[i / CLIP_MATRICES].columns[CLIP_OUT];
         job->step = keep(tower, NULL, rows);
         job->sum = keep(tower, NULL, rows);
     }
@@ -309,8 +380,10 @@ static enum dylumo_status pack_weights(struct clip_tower *tower, struct packing 
     float *scratch = dy_new_array(3 * columns + 1, sizeof *scratch);
     if (!scratch)
         return dy_fail(err, DYLUMO_NO_MEMORY, "no memory to pack the '%s' tower", from->name);
-    size_t bytes = list_jobs(packing, file, from);
-    enum dylumo_status st = make_room(tower, bytes, err);
+    enum dylumo_status st = smooth_all(packing, err);
+    size_t bytes = st ? 0 : list_jobs(packing, file, from);
+    if (!st)
+        st = make_room(tower, bytes, err);
     float *patch_bias = NULL;
     if (!st)
         place_jobs(packing);
@@ -336,7 +409,7 @@ static enum dylumo_status make_weights(struct clip_tower *tower, const struct dy
                                        struct dylumo_error *err)
 {
     size_t jobs = (size_t)from->layers * CLIP_MATRICES + 2;
-    struct packing packing = {.tower = tower, .encoder = encoder};
+    struct packing packing = {.tower = tower, .encoder = encoder, .from = from};
     packing.jobs = dy_new_array(jobs, sizeof *packing.jobs);
     packing.errors = dy_new_array(jobs, sizeof *packing.errors);
     enum dylumo_status st =
@@ -345,6 +418,7 @@ static enum dylumo_status make_weights(struct clip_tower *tower, const struct dy
             : dy_fail(err, DYLUMO_NO_MEMORY, "no memory to pack the '%s' tower", from->name);
     dy_free(packing.jobs);
     dy_free(packing.errors);
+    dy_free(packing.factors);
     return st;
 }
 
@@ -353,7 +427,7 @@ static enum dylumo_status make_weights(struct clip_tower *tower, const struct dy
 /* AUTO: the file's own arithmetic where the processor has it, else f32. f32 weights are rounded to
  * bf16 where the processor multiplies that. */
 enum dylumo_status clip_choose_precision(struct dy_encoder *encoder, const struct clip_file *file,
-                                         const char *path, struct dylumo_error *err)
+                                         struct dylumo_error *err)
 {
     enum dy_precision wanted = encoder->info.precision;
     const struct dy_cpu *cpu = &encoder->cpu;
@@ -361,10 +435,6 @@ enum dylumo_status clip_choose_precision(struct dy_encoder *encoder, const struc
         wanted = DY_PRECISION_INT8;
     else if (wanted == DY_PRECISION_AUTO)
         wanted = cpu->avx512_bf16 ? DY_PRECISION_BF16 : DY_PRECISION_F32;
-    if (wanted == DY_PRECISION_INT8 && file->precision != DY_PRECISION_INT8)
-        return dy_fail(err, DYLUMO_UNSUPPORTED,
-                       "%s: holds %s weights; int8 needs a file that was made for it", path,
-                       dy_precision_name(file->precision));
     encoder->info.precision = wanted;
     return encoder_need_precision(encoder, err);
 }

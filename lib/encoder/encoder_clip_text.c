@@ -46,7 +46,7 @@ static enum dylumo_status text_open(struct dy_encoder *encoder, const struct dy_
         st = dy_fail(err, DYLUMO_UNSUPPORTED, "%s: encoder '%s' comes without a text tower", path,
                      text->file.name);
     if (!st)
-        st = clip_choose_precision(encoder, &text->file, path, err);
+        st = clip_choose_precision(encoder, &text->file, err);
     if (!st)
         st = clip_words_init(&text->words, &text->file, path, err);
     if (st)

@@ -61,7 +61,7 @@ struct clip_tower {
  * choose    the arithmetic, by what was asked for, the processor and the file
  * tell      fills encoder->info but for precision */
 enum dylumo_status clip_choose_precision(struct dy_encoder *encoder, const struct clip_file *file,
-                                         const char *path, struct dylumo_error *err) DY_MUST_USE;
+                                         struct dylumo_error *err) DY_MUST_USE;
 void clip_tell(struct dy_encoder *encoder, const struct clip_file *file);
 
 /* Compiles the kernels of one item and lays the weights out.

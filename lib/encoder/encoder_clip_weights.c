@@ -89,19 +89,47 @@ static void halve(int8_t *weights, size_t count)
             (int8_t)((weights[i] + (weights[i] > 0)) / 2 - (weights[i] < 0 && weights[i] % 2));
 }
 
+/* A row that is bytes already; returns its step. */
+static float copy_bytes(int8_t *bytes, const struct clip_packing *packing, size_t index)
+{
+    const size_t columns = (size_t)packing->from.weight->shape[1];
+    memcpy(bytes, (const int8_t *)packing->from.weight->data + index * columns, columns);
+    if (packing->narrow)
+        halve(bytes, columns);
+    return packing->from.scale[index] * (packing->narrow ? 2.0F : 1.0F);
+}
+
+/* To 127 steps, or to 64 where the processor's products would overflow; 0: it is not finite. */
+static float round_bytes(int8_t *bytes, const struct clip_packing *packing, size_t index)
+{
+    const size_t columns = (size_t)packing->from.weight->shape[1];
+    float *row = packing->row, most = 0;
+    if (!read_f32((void *)(uintptr_t)packing, row, index, 1))
+        return 0;
+    const size_t values = (size_t)packing->from.weight->shape[0] / 3 * 2;
+    bool divided = packing->value_factors && index >= values;
+    for (size_t c = 0; c < columns; c++)
+        most = fabsf(row[c]) > most ? fabsf(row[c]) : most;
+    float step = most > 0 ? most / (packing->narrow ? 64.0F : 127.0F) : 1.0F;
+    for (size_t c = 0; c < columns; c++)
+        bytes[c] = (int8_t)rintf(row[c] / step);
+    return divided ? step / packing->value_factors[index - values] : step;
+}
+
 static bool read_bytes(void *user, void *items, size_t first, size_t count)
 {
     struct clip_packing *packing = user;
     const size_t columns = (size_t)packing->from.weight->shape[1];
-    int8_t *rows = items;
-    memcpy(rows, (const int8_t *)packing->from.weight->data + first * columns, count * columns);
-    if (packing->narrow)
-        halve(rows, count * columns);
+    const bool bytes = packing->from.weight->dtype == DY_I8;
     for (size_t i = 0; i < count; i++) {
+        int8_t *row = (int8_t *)items + i * columns;
+        float step =
+            bytes ? copy_bytes(row, packing, first + i) : round_bytes(row, packing, first + i);
         int32_t sum = 0;
+        if (step <= 0)
+            return false;
         for (size_t c = 0; c < columns; c++)
-            sum += rows[i * columns + c];
-        float step = packing->from.scale[first + i] * (packing->narrow ? 2.0F : 1.0F);
+            sum += row[c];
         packing->step[first + i] = step;
         packing->sum[first + i] = (float)sum * step;
     }

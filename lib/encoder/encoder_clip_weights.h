@@ -10,6 +10,7 @@ struct clip_packing {
     const dnnl_memory_desc_t *layout; /* whose type it becomes: f32, bf16 or s8 */
     void *room;                       /* the layout's size, 64-byte aligned */
     const float *column_factors;      /* [in] that columns are multiplied by; NULL: 1 */
+    const float *value_factors;       /* [out / 3] that the last third of rows is divided by */
     bool narrow;                      /* s8: 7 bits */
     float *step, *sum;                /* s8: [out] each, receive what restoring needs */
     float *row;                       /* its own */

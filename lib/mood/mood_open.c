@@ -428,7 +428,8 @@ enum dylumo_status dy_mood_check_encoder(const struct dy_mood_model *model, cons
         return DYLUMO_OK;
     return dy_fail(err, DYLUMO_MISMATCH,
                    "the mood file belongs to the encoder %.50s (%016llx, %u numbers), "
-                   "this one is %.50s (%016llx, %u numbers)",
+                   "this one is %.50s (%016llx, %u numbers); give an encoder and a mood file that "
+                   "belong together, or train one: dylumo train --encoder FILE",
                    info->encoder, (unsigned long long)info->encoder_hash, info->dimension, name,
                    (unsigned long long)hash, dimension);
 }

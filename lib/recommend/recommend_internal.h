@@ -35,9 +35,15 @@ struct dylumo {
 enum recommend_part { RECOMMEND_ENCODER, RECOMMEND_MOOD, RECOMMEND_SONGS };
 
 /* The path of a part into path[size]: given (a flag), else the environment, else the first folder
- * of the documented order that holds it. NOT_FOUND names every place that was searched. */
+ * of the documented order that holds it. An encoder may be given by its name: the folders are then
+ * searched for NAME.safetensors. NOT_FOUND names every place that was searched. */
 enum dylumo_status recommend_locate(enum recommend_part part, const char *given, char *path,
                                     size_t size, struct dylumo_error *err) DY_MUST_USE;
+
+/* The same for a mood file, which is called after the encoder that it belongs to:
+ * NAME-mood.safetensors. */
+enum dylumo_status recommend_locate_mood(const char *given, const char *encoder_path, char *path,
+                                         size_t size, struct dylumo_error *err) DY_MUST_USE;
 
 /* Numbers that recommend_see writes for one picture: its views times the embedding's dimension. */
 size_t recommend_embedding_size(const struct dylumo *dylumo);

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define ENCODER_NAME_MAX 40
+
 static const struct {
     const char *name, *variable, *file;
 } parts[] = {
@@ -104,37 +106,86 @@ static void try_program_and_library(struct search *search)
     free(full);
 }
 
-enum dylumo_status recommend_locate(enum recommend_part part, const char *given, char *path,
+/* file, of a part, in the places. */
+static enum dylumo_status find_file(enum recommend_part part, const char *file, char *path,
                                     size_t size, struct dylumo_error *err)
 {
-    const char *named = given ? given : getenv(parts[part].variable);
-    if (named && *named) {
-        if (strlen(named) >= size)
-            return dy_fail(err, DYLUMO_BAD_ARGUMENT,
-                           "the path of the %s file is %zu bytes long, "
-                           "at most %zu are allowed",
-                           parts[part].name, strlen(named), size - 1);
-        memcpy(path, named, strlen(named) + 1);
-        return DYLUMO_OK;
-    }
-    struct search search = {.file = parts[part].file, .path = path, .size = size};
+    struct search search = {.file = file, .path = path, .size = size};
     try_user_folder(&search);
     try_system_folders(&search);
     try_program_and_library(&search);
     if (search.found)
         return DYLUMO_OK;
     return dy_fail(err, DYLUMO_NOT_FOUND,
-                   "%s: no such %s file in %s; name it with a flag or in $%s", parts[part].file,
+                   "%s: no such %s file in %s; name it with a flag or in $%s", file,
                    parts[part].name, search.tried, parts[part].variable);
+}
+
+/* "clip-vit-b-32": the name of an encoder, and no file that is there. */
+static bool is_encoder_name(enum recommend_part part, const char *named)
+{
+    size_t length = strlen(named);
+    return part == RECOMMEND_ENCODER && length <= ENCODER_NAME_MAX && named[0] >= 'a' &&
+           named[0] <= 'z' && strspn(named, "abcdefghijklmnopqrstuvwxyz0123456789.-") == length &&
+           access(named, F_OK) != 0;
+}
+
+enum dylumo_status recommend_locate(enum recommend_part part, const char *given, char *path,
+                                    size_t size, struct dylumo_error *err)
+{
+    const char *named = given ? given : getenv(parts[part].variable);
+    if (!named || !*named)
+        return find_file(part, parts[part].file, path, size, err);
+    if (is_encoder_name(part, named)) {
+        char file[ENCODER_NAME_MAX + sizeof ".safetensors"];
+        snprintf(file, sizeof file, "%s.safetensors", named);
+        return find_file(part, file, path, size, err);
+    }
+    if (strlen(named) >= size)
+        return dy_fail(err, DYLUMO_BAD_ARGUMENT,
+                       "the path of the %s file is %zu bytes long, "
+                       "at most %zu are allowed",
+                       parts[part].name, strlen(named), size - 1);
+    memcpy(path, named, strlen(named) + 1);
+    return DYLUMO_OK;
+}
+
+enum dylumo_status recommend_locate_mood(const char *given, const char *encoder_path, char *path,
+                                         size_t size, struct dylumo_error *err)
+{
+    struct dy_safetensors *file = NULL;
+    char mood[ENCODER_NAME_MAX + sizeof "-mood.safetensors"] = "";
+    const char *named = given ? given : getenv(parts[RECOMMEND_MOOD].variable);
+    if ((named && *named) || dy_safetensors_open(&file, encoder_path, NULL))
+        return recommend_locate(RECOMMEND_MOOD, given, path, size,
+                                err); /* open says what is wrong */
+    const char *name = dy_safetensors_metadata(file, "dylumo.encoder");
+    if (name && strlen(name) <= ENCODER_NAME_MAX && !strchr(name, '/'))
+        snprintf(mood, sizeof mood, "%s-mood.safetensors", name);
+    dy_safetensors_close(file);
+    enum dylumo_status st =
+        find_file(RECOMMEND_MOOD, *mood ? mood : parts[RECOMMEND_MOOD].file, path, size, err);
+    if (st && *mood && err) {
+        size_t used = strlen(err->text);
+        snprintf(err->text + used, sizeof err->text - used,
+                 ", or train one on pictures of yours: dylumo train --encoder %s", encoder_path);
+    }
+    return st;
+}
+
+enum dylumo_status dylumo_find(const char *part, const char *given, char *path, size_t size,
+                               struct dylumo_error *err)
+{
+    for (size_t i = 0; i < DY_COUNT(parts); i++)
+        if (part && !strcmp(part, parts[i].name))
+            return recommend_locate((enum recommend_part)i, given, path, size, err);
+    return dy_fail(err, DYLUMO_BAD_ARGUMENT,
+                   "there is no part '%s'; the parts are encoder, mood and songs",
+                   part ? part : "");
 }
 
 enum dylumo_status dylumo_locate(const char *part, char *path, size_t size,
                                  struct dylumo_error *err)
 {
-    for (size_t i = 0; i < DY_COUNT(parts); i++)
-        if (part && !strcmp(part, parts[i].name))
-            return recommend_locate((enum recommend_part)i, NULL, path, size, err);
-    return dy_fail(err, DYLUMO_BAD_ARGUMENT,
-                   "there is no part '%s'; the parts are encoder, mood and songs",
-                   part ? part : "");
+    return dylumo_find(part, NULL, path, size, err);
 }

@@ -10,8 +10,8 @@ static enum dylumo_status locate_parts(struct dylumo *dylumo, const struct dylum
         recommend_locate(RECOMMEND_ENCODER, DY_MEMBER(options, encoder_path), dylumo->encoder_path,
                          sizeof dylumo->encoder_path, err);
     if (!st)
-        st = recommend_locate(RECOMMEND_MOOD, DY_MEMBER(options, mood_path), dylumo->mood_path,
-                              sizeof dylumo->mood_path, err);
+        st = recommend_locate_mood(DY_MEMBER(options, mood_path), dylumo->encoder_path,
+                                   dylumo->mood_path, sizeof dylumo->mood_path, err);
     if (!st)
         st = recommend_locate(RECOMMEND_SONGS, DY_MEMBER(options, songs_path), dylumo->songs_path,
                               sizeof dylumo->songs_path, err);

@@ -213,6 +213,13 @@ static void bf16_is_near(void **state)
                    0.9995);
 }
 
+static void int8_is_near(void **state)
+{
+    (void)state;
+    check_pictures(test_data("clip/tiny.safetensors"), DY_PRECISION_INT8, "transformers.image",
+                   0.995);
+}
+
 static void automatic_is_near(void **state)
 {
     (void)state;
@@ -358,6 +365,12 @@ static void words_are_near_in_bf16(void **state)
     check_words(test_data("clip/tiny.safetensors"), DY_PRECISION_BF16, "transformers.text", 0.9995);
 }
 
+static void words_are_near_in_int8(void **state)
+{
+    (void)state;
+    check_words(test_data("clip/tiny.safetensors"), DY_PRECISION_INT8, "transformers.text", 0.995);
+}
+
 static void an_encoder_without_words_says_so(void **state)
 {
     (void)state;
@@ -434,7 +447,7 @@ static void words_are_not_pictures(void **state)
 static enum dylumo_status open_and_close(void *user)
 {
     struct pair pair = {0};
-    enum dylumo_status st = dy_encoder_open(&pair.encoder, user, DY_PRECISION_AUTO, 2, &err);
+    enum dylumo_status st = dy_encoder_open(&pair.encoder, user, DY_PRECISION_INT8, 2, &err);
     if (!st)
         st = dy_encoder_work_new_many(&pair.work, pair.encoder, 2, &err);
     pair_close(&pair);
@@ -587,6 +600,7 @@ int main(void)
         cmocka_unit_test(f32_is_open_clips),
         cmocka_unit_test(f32_is_openais),
         cmocka_unit_test(bf16_is_near),
+        cmocka_unit_test(int8_is_near),
         cmocka_unit_test(automatic_is_near),
         cmocka_unit_test(info_tells_what_it_is),
         cmocka_unit_test(hash_is_the_identity),
@@ -596,6 +610,7 @@ int main(void)
         cmocka_unit_test(words_are_transformers),
         cmocka_unit_test(words_are_open_clips),
         cmocka_unit_test(words_are_near_in_bf16),
+        cmocka_unit_test(words_are_near_in_int8),
         cmocka_unit_test(an_encoder_without_words_says_so),
         cmocka_unit_test(pictures_are_not_words),
         cmocka_unit_test(every_allocation_for_words_may_fail),

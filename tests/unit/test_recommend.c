@@ -416,6 +416,35 @@ static void parts_are_found_in_order(void **state)
     assert_fails(dylumo_locate("hat", path, sizeof path, &err), DYLUMO_BAD_ARGUMENT, "'hat'");
 }
 
+static void encoders_are_found_by_name(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[1024], user[700], file[760], command[3000];
+    snprintf(user, sizeof user, "%s/dylumo", fixture->folder);
+    snprintf(file, sizeof file, "%s/clip-tiny.safetensors", user);
+    snprintf(command, sizeof command, "mkdir -p '%s' && cp '%s' '%s'", user,
+             test_data("clip/tiny.safetensors"), file);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(setenv("XDG_DATA_HOME", fixture->folder, 1), 0);
+    assert_ok(dylumo_find("encoder", "clip-tiny", path, sizeof path, &err));
+    assert_string_equal(path, file);
+    assert_ok(dylumo_find("encoder", "./clip-tiny", path, sizeof path, &err));
+    assert_string_equal(path, "./clip-tiny");
+    assert_fails(dylumo_find("encoder", "clip-none", path, sizeof path, &err), DYLUMO_NOT_FOUND,
+                 "clip-none.safetensors");
+
+    struct dylumo *dylumo = NULL;
+    struct dylumo_options options = fixture->options;
+    options.encoder_path = "clip-tiny";
+    assert_fails(dylumo_open(&dylumo, &options, &err), DYLUMO_MISMATCH, "clip-tiny");
+    options.mood_path = NULL;
+    assert_fails(dylumo_open(&dylumo, &options, &err), DYLUMO_NOT_FOUND,
+                 "clip-tiny-mood.safetensors: no such mood file");
+    assert_non_null(strstr(err.text, "dylumo train --encoder"));
+    assert_int_equal(unsetenv("XDG_DATA_HOME"), 0);
+    assert_int_equal(unlink(file), 0);
+}
+
 /* ------------------------------------------------------------------ memory */
 
 static enum dylumo_status open_and_close(void *user)
@@ -460,6 +489,7 @@ int main(void)
         cmocka_unit_test(parts_that_do_not_fit_are_refused),
         cmocka_unit_test(a_cancelled_call_stops),
         cmocka_unit_test(parts_are_found_in_order),
+        cmocka_unit_test(encoders_are_found_by_name),
         cmocka_unit_test(survives_failing_allocations),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
