@@ -166,10 +166,12 @@ struct dylumo_options {
     const char *songs_path;
     const char *precision;                /* "auto", "f32", "bf16" or "int8"; NULL: "auto" */
     const struct dylumo_context *context; /* copied at open; NULL: defaults */
+    int without_encoder; /* 1: open no encoder, for embeddings and moods alone; pictures are then
+                            refused */
 };
 
 /* clang-format off */
-#define DYLUMO_OPTIONS_INIT { sizeof(struct dylumo_options), NULL, NULL, NULL, NULL, NULL }
+#define DYLUMO_OPTIONS_INIT { sizeof(struct dylumo_options), NULL, NULL, NULL, NULL, NULL, 0 }
 /* clang-format on */
 
 struct dylumo;
@@ -242,11 +244,15 @@ struct dylumo_query {
     size_t exclude_count;
     const char *const *only_ids; /* [only_count] no other songs may come; NULL: any */
     size_t only_count;
+    const char *rank; /* "mood": on the mood's axes; "cosine": by the cosine of all 13 features
+                         scaled from minimum to maximum, as the original does, with any number of
+                         an artist's songs, other recordings and Christmas songs, and without the
+                         knobs from changes to like_id; NULL: "mood" */
 };
 
 /* clang-format off */
 #define DYLUMO_QUERY_INIT { sizeof(struct dylumo_query), 0, 0, 0, NULL, NULL, 0, NULL, 0, 0, 0, NULL, 0, \
-                            0, NULL, 0, NULL, 0 }
+                            0, NULL, 0, NULL, 0, NULL }
 /* clang-format on */
 
 /* What the picture says. */
@@ -270,8 +276,9 @@ struct dylumo_song {
     int year;                              /* 0: unknown */
     int popularity;                        /* -1: unknown */
     double features[DYLUMO_FEATURE_COUNT]; /* the catalogue's units */
-    double distance2; /* weighted squared distance to the mood, in units of the mood's own error */
-    double match;     /* 100 exp(-distance2 / 2), in per cent */
+    double distance2; /* weighted squared distance to the mood, in units of the mood's own error;
+                         with rank "cosine" 2 - 2 cosine */
+    double match;     /* 100 exp(-distance2 / 2), in per cent; with rank "cosine" 100 cosine */
     const char *why;  /* one plain line */
 };
 
@@ -321,6 +328,19 @@ DYLUMO_API DYLUMO_MUST_USE enum dylumo_status
 dylumo_recommend_together(const struct dylumo *dylumo, const char *const *paths, size_t count,
                           const struct dylumo_query *query, struct dylumo_answer **out,
                           struct dylumo_error *err);
+/* Songs for what an encoder saw of a picture elsewhere.
+ *
+ *   embeddings  [views][dimension] finite numbers; several views of a picture make one mood
+ *   dimension   as the mood weights want it
+ *   name        for sentences and answer->picture; may be NULL
+ *
+ * Fails    BAD_ARGUMENT for numbers that are not finite or no views; MISMATCH for another
+ * dimension.
+ */
+DYLUMO_API DYLUMO_MUST_USE enum dylumo_status
+dylumo_recommend_embedding(const struct dylumo *dylumo, const float *embeddings, size_t views,
+                           size_t dimension, const char *name, const struct dylumo_query *query,
+                           struct dylumo_answer **out, struct dylumo_error *err);
 DYLUMO_API void dylumo_answer_free(struct dylumo_answer *answer);
 
 /* ------------------------------------------------- pictures decoded elsewhere */

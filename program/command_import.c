@@ -36,11 +36,11 @@ static const struct program_usage usage = {
     "import",
     "TABLE...",
     "Makes a songs file of tables of songs in the layout of Kaggle's\n"
-    "spotify-1million-tracks: CSV, plain or compressed by gzip, or Parquet where\n"
-    "DuckDB's library is at hand; - is standard input. Columns are found by name:\n"
-    "track_id, artist_name, track_name and the 13 audio features are needed; year,\n"
-    "genre and popularity are used where they are. Rows that can't be read are passed\n"
-    "over and told.",
+    "spotify-1million-tracks: CSV, plain, compressed by gzip or in a zip archive, or\n"
+    "Parquet where DuckDB's library is at hand; - is standard input. Columns are\n"
+    "found by name: track_id, artist_name, track_name and the 13 audio features are\n"
+    "needed; year, genre and popularity are used where they are. Rows that can't be\n"
+    "read are passed over and told.",
     options,
     DY_COUNT(options),
     "Example: dylumo import spotify_data.csv -o songs.dylumo"};

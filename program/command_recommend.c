@@ -1,6 +1,7 @@
 /* dylumo recommend PHOTO...: opens encoder, mood and songs once, then asks about one photo after
  * the other and shows each answer as text or JSON. All that it can ask stands in dylumo.h. A photo
  * that cannot be read is reported and the rest are answered. */
+#include "dy_original.h"
 #include "dy_present.h"
 #include "dy_program.h"
 
@@ -37,6 +38,8 @@ enum option_id {
     TOGETHER,
     LIKE,
     SEASON,
+    RANK,
+    EMBEDDING,
     TIMING
 };
 
@@ -60,8 +63,11 @@ static const struct program_option options[] = {
     {"variety", VARIETY, "X", "0 to 1: how far the songs may differ (0)"},
     {"familiar", FAMILIAR, "X", "0 to 1: how much known songs are preferred (0)"},
     {"per-artist", PER_ARTIST, "N", "at most N songs of one artist (2)"},
+    {"rank", RANK, "WORD", "mood, or cosine: by all 13 features, as the\noriginal did (mood)"},
     {"season", SEASON, NULL, "Christmas songs may come, as in December"},
     {"together", TOGETHER, NULL, "one answer to all photos, their mean mood"},
+    {"embedding", EMBEDDING, "FILE",
+     "a .npy of embeddings instead of photos, one a row;\nno encoder is opened"},
     {"exact", EXACT, NULL, "never decode a JPEG at reduced size"},
     {"max-pixels", MAX_PIXELS, "N", "refuse larger photos (100000000)"},
     {"max-bytes", MAX_BYTES, "SIZE", "refuse larger files (64M)"},
@@ -86,6 +92,8 @@ struct request {
     struct dylumo_query query;
     struct dylumo_change changes[MAX_KNOBS];
     struct dylumo_weight weights[MAX_KNOBS];
+    const char *embedding; /* file of rows; NULL: photos */
+    struct dy_rows rows;
     bool json, together, timing;
     struct program_ids excluded, only;
     const char **photos; /* [photo_count] */
@@ -244,9 +252,24 @@ static void take_query_option(struct program_arguments *args, struct request *re
     case SEASON:
         query->season = 1;
         break;
+    case RANK:
+        query->rank = args->value;
+        break;
     default:
         break;
     }
+}
+
+/* Photos in the old spelling, or embeddings instead. */
+static void take_source(struct program_arguments *args, struct request *request)
+{
+    bool is_photo = args->option->id == IMAGE;
+    if (is_photo ? request->embedding != NULL : request->photo_count > 0)
+        program_bad_option(args, "takes embeddings or photos, not both");
+    else if (is_photo)
+        request->photos[request->photo_count++] = args->value;
+    else
+        request->embedding = args->value;
 }
 
 /* Fills request from argv; args->stop says that there is nothing left to do. */
@@ -260,14 +283,16 @@ static void read_arguments(struct program_arguments *args, struct request *reque
             request->together = true;
         else if (option == TIMING)
             request->timing = true;
-        else if (option == IMAGE)
-            request->photos[request->photo_count++] = args->value;
+        else if (option == EMBEDDING || option == IMAGE)
+            take_source(args, request);
         else if (!take_open_option(args, request, option))
             take_query_option(args, request, option);
     }
     for (size_t i = 0; !args->stop && i < args->name_count; i++)
         request->photos[request->photo_count++] = args->names[i];
-    if (!args->stop && !request->photo_count && !request->query.change_count)
+    if (!args->stop && request->embedding)
+        program_expect_names(args, 0, 0);
+    else if (!args->stop && !request->photo_count && !request->query.change_count)
         program_expect_names(args, 1, SIZE_MAX);
 }
 
@@ -323,10 +348,27 @@ static enum dylumo_status show(const struct request *request, const struct dylum
 
 /* ------------------------------------------------------------------ asking */
 
+/* Answers row `index` of the embeddings, or all rows as views of one picture. */
+static enum dylumo_status ask_row(const struct request *request, const struct dylumo *dylumo,
+                                  size_t index, struct dylumo_answer **answer,
+                                  struct dylumo_error *err)
+{
+    const struct dy_rows *rows = &request->rows;
+    char name[4200];
+    if (request->together)
+        return dylumo_recommend_embedding(dylumo, rows->values, rows->count, rows->columns,
+                                          request->embedding, &request->query, answer, err);
+    snprintf(name, sizeof name, "%s[%zu]", request->embedding, index);
+    return dylumo_recommend_embedding(dylumo, rows->values + index * rows->columns, 1,
+                                      rows->columns, name, &request->query, answer, err);
+}
+
 /* Answers photo `index`, or everything at once where that is asked. */
 static enum dylumo_status ask(const struct request *request, const struct dylumo *dylumo,
                               size_t index, struct dylumo_answer **answer, struct dylumo_error *err)
 {
+    if (request->embedding)
+        return ask_row(request, dylumo, index, answer, err);
     if (!request->photo_count)
         return dylumo_recommend_mood(dylumo, &request->query, answer, err);
     if (request->together)
@@ -349,7 +391,8 @@ static int report(const struct request *request, size_t index, const struct dylu
 
 static int answer_all(const struct request *request, const struct dylumo *dylumo)
 {
-    size_t count = request->together || !request->photo_count ? 1 : request->photo_count;
+    size_t each = request->embedding ? request->rows.count : request->photo_count;
+    size_t count = request->together || !each ? 1 : each;
     struct dylumo_error err;
     size_t shown = 0;
     int code = PROGRAM_OK;
@@ -379,6 +422,9 @@ static int open_and_answer(struct request *request, double begun_ms)
     use_lists(request);
     struct dylumo_error err;
     struct dylumo *dylumo = NULL;
+    if (request->embedding && dy_rows_read(&request->rows, request->embedding, &err))
+        return program_fail(&err);
+    request->open.without_encoder = request->embedding != NULL;
     if (dylumo_open(&dylumo, &request->open, &err))
         return program_fail(&err);
     request->start_ms = now_ms() - begun_ms;
@@ -409,6 +455,7 @@ int command_recommend(int argc, char **argv)
     int code = args.stop ? args.exit_code : open_and_answer(&request, begun_ms);
     program_ids_free(&request.excluded);
     program_ids_free(&request.only);
+    dy_rows_clear(&request.rows);
     dy_free((void *)request.photos);
     return code;
 }

@@ -2,6 +2,7 @@
  * file are looked at before it is read. */
 #include "import_stream_kinds.h"
 
+#include "dy_foreign.h"
 #include "import_parquet.h"
 
 #include <errno.h>
@@ -97,10 +98,13 @@ enum dylumo_status import_stream_open(struct import_stream **out, const char *pa
         return dy_fail(err, DYLUMO_BAD_FILE, "%s: is a folder, expected a table", path);
     }
     bool regular = S_ISREG(info.st_mode);
-    if (is_file && regular && pread(file, magic, sizeof magic, 0) == sizeof magic &&
-        import_parquet_looks_like(magic, sizeof magic)) {
-        close(file);
-        return import_stream_open_parquet(out, path, err);
+    if (is_file && regular && pread(file, magic, sizeof magic, 0) == sizeof magic) {
+        bool parquet = import_parquet_looks_like(magic, sizeof magic);
+        if (parquet || dy_zip_looks_like(magic, sizeof magic)) {
+            close(file);
+            return parquet ? import_stream_open_parquet(out, path, err)
+                           : import_stream_open_zip(out, path, err);
+        }
     }
     return open_gzip(out, is_file ? path : "standard input", file,
                      regular ? (uint64_t)info.st_size : 0, err);

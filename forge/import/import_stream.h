@@ -1,5 +1,5 @@
-/* A table's text, whatever it lies in: a plain file or pipe, gzip, or Parquet, which comes out as
- * CSV. Told by content, not by name. For the CSV reader. */
+/* A table's text, whatever it lies in: a plain file or pipe, gzip, the one table of a zip archive,
+ * or Parquet, which comes out as CSV. Told by content, not by name. For the CSV reader. */
 #ifndef IMPORT_STREAM_H
 #define IMPORT_STREAM_H
 
@@ -7,7 +7,7 @@
 
 struct import_stream;
 
-/* path: a file, or "-" for standard input, which can't be Parquet.
+/* path: a file, or "-" for standard input, which can't be Parquet or zip.
  *
  * Owns     import_stream_close; it takes NULL.
  * Fails    as opening a file; BAD_FILE for a folder; as import_parquet_open. */

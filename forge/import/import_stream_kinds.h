@@ -22,4 +22,8 @@ struct import_stream {
 enum dylumo_status import_stream_open_parquet(struct import_stream **out, const char *path,
                                               struct dylumo_error *err) DY_MUST_USE;
 
+/* The same for a zip archive with one table in it. */
+enum dylumo_status import_stream_open_zip(struct import_stream **out, const char *path,
+                                          struct dylumo_error *err) DY_MUST_USE;
+
 #endif

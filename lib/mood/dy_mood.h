@@ -29,17 +29,23 @@ struct dy_mood_model; /* mapped, checked, read-only after open */
 /* What the file says about itself; strings and tables live as long as the model. */
 struct dy_mood_info {
     const char *encoder;   /* "lite2" */
-    uint64_t encoder_hash; /* dy_encoder_info.hash of the encoder it was trained on */
+    uint64_t encoder_hash; /* dy_encoder_info.hash of the encoder it was trained on; 0: any weights
+                              of an encoder of that name */
     unsigned dimension;    /* of the embedding */
     unsigned networks;     /* whose outputs are averaged */
     bool flip;          /* trained to see each picture also mirrored: the embeddings of both, handed
                            to dy_mood_predict together, give the file's best figures */
+    bool unit;          /* embeddings are brought to length 1 first */
     const char *recipe; /* "default", "plain" */
-    const char *pairing; /* how pictures were given songs, in a sentence */
-    const char *card;    /* training data and figures, a JSON object as text */
-    float temperature;   /* calibration: logits are divided by it */
-    const float *r2;     /* [13] share of each feature's variance explained on held-out pairs */
-    unsigned axes;       /* 1 to DY_MOOD_AXES_MAX */
+    bool scaled;        /* features are predicted scaled from minimum to maximum, not in normal
+                           scores: recipe "plain" */
+    const double *scaler; /* [2][13] these minima and maxima, in the catalogue's units; NULL: those
+                             of the catalogue */
+    const char *pairing;  /* how pictures were given songs, in a sentence */
+    const char *card;     /* training data and figures, a JSON object as text */
+    float temperature;    /* calibration: logits are divided by it */
+    const float *r2;      /* [13] share of each feature's variance explained on held-out pairs */
+    unsigned axes;        /* 1 to DY_MOOD_AXES_MAX */
     const char *axis_names[DY_MOOD_AXES_MAX]; /* "valence", "energy" or another word */
     const float *axis_songs;  /* [axes][13] direction over a song's 13 normal scores; a song's place
                                  on the axis is the normal score, over its catalogue, of the sum */
@@ -69,8 +75,9 @@ enum dylumo_status dy_mood_check_encoder(const struct dy_mood_model *model, cons
 /* The mood of one picture. Places are shares, in (0, 1), of the file's balanced reference pictures
  * below this one. */
 struct dy_mood {
-    float features[DYLUMO_FEATURE_COUNT]; /* as predicted, in normal scores; shrunk towards 0, as
-                                             every prediction of a mean is */
+    float
+        features[DYLUMO_FEATURE_COUNT]; /* as predicted, in normal scores (or scaled: info.scaled);
+                                           shrunk towards 0, as every prediction of a mean is */
     float feature_places[DYLUMO_FEATURE_COUNT];
     float valence, arousal;               /* normal scores of people's ratings, as predicted */
     float emotions[DYLUMO_EMOTION_COUNT]; /* calibrated probabilities, sum 1 */

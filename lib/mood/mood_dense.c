@@ -92,3 +92,21 @@ dy_mood_dense *dy_mood_dense_for(const struct dy_cpu *cpu)
         return dense_avx512;
     return cpu->avx2 ? dense_avx2 : dense_scalar;
 }
+
+void dy_mood_dense_f32(const float *weight, const float *bias, const float *x, float *y,
+                       size_t rows, size_t columns, bool relu)
+{
+    for (size_t row = 0; row < rows; row++, weight += columns) {
+        double sums[4] = {0};
+        size_t i = 0;
+        for (; i + 4 <= columns; i += 4)
+            for (unsigned j = 0; j < 4; j++)
+                sums[j] += (double)weight[i + j] * (double)x[i + j];
+        for (; i < columns; i++)
+            sums[0] += (double)weight[i] * (double)x[i];
+        double sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+        y[row] = (float)(sum + (double)bias[row]);
+        if (relu && y[row] < 0)
+            y[row] = 0; /* NaN stays NaN */
+    }
+}

@@ -15,4 +15,9 @@ typedef void dy_mood_dense(const uint16_t *weight, const float *bias, const floa
 /* Forms that give the same up to rounding (test_mood_dense.c); the widest that cpu allows. */
 dy_mood_dense *dy_mood_dense_for(const struct dy_cpu *cpu);
 
+/* The same with weights in f32 and sums in double, for models whose songs must not hang on a
+ * rounding of ours. One form: such models are small. */
+void dy_mood_dense_f32(const float *weight, const float *bias, const float *x, float *y,
+                       size_t rows, size_t columns, bool relu);
+
 #endif

@@ -11,8 +11,9 @@
 #define LEVELS_MAX 65536
 
 struct layer {
-    const uint16_t *weight; /* [rows][columns] */
-    const float *bias;      /* [rows] */
+    const uint16_t *weight;  /* [rows][columns]; NULL: */
+    const float *weight_f32; /* [rows][columns] */
+    const float *bias;       /* [rows] */
     size_t rows, columns;
 };
 
@@ -23,6 +24,7 @@ struct network {
 
 struct dy_mood_model {
     struct dy_safetensors *file;
+    unsigned version;
     struct dy_mood_info info;
     struct network *networks;   /* [info.networks] */
     dy_mood_dense *dense;       /* this processor's form */

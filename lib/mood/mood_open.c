@@ -32,13 +32,29 @@ static enum dylumo_status demand_text(const struct dy_mood_model *model, const c
     return st;
 }
 
+/* 1, or 2: weights may be f32, the encoder's weights any, the embedding brought to length 1, and a
+ * scaler may be there. */
+static enum dylumo_status read_version(struct dy_mood_model *model, const char *path,
+                                       struct dylumo_error *err)
+{
+    const char *text;
+    enum dylumo_status st = get_text(model, path, "dylumo.version", &text, err);
+    if (st)
+        return st;
+    model->version = !strcmp(text, "1") ? 1 : !strcmp(text, "2") ? 2 : 0;
+    return model->version
+               ? DYLUMO_OK
+               : dy_fail(err, DYLUMO_BAD_FILE,
+                         "%s: 'dylumo.version' is '%.200s', expected '1' or '2'", path, text);
+}
+
 static void append(char text[static 512], const char *word)
 {
     size_t used = strlen(text);
     snprintf(text + used, 512 - used, "%s%s", used ? " " : "", word);
 }
 
-static enum dylumo_status check_names(const struct dy_mood_model *model, const char *path,
+static enum dylumo_status check_names(struct dy_mood_model *model, const char *path,
                                       struct dylumo_error *err)
 {
     char features[512] = "", emotions[512] = "";
@@ -48,7 +64,7 @@ static enum dylumo_status check_names(const struct dy_mood_model *model, const c
         append(emotions, dylumo_emotion_name((enum dylumo_emotion)i));
     enum dylumo_status st = demand_text(model, path, "dylumo.kind", "mood", err);
     if (!st)
-        st = demand_text(model, path, "dylumo.version", "1", err);
+        st = read_version(model, path, err);
     if (!st)
         st = demand_text(model, path, "dylumo.features", features, err);
     if (!st)
@@ -114,7 +130,7 @@ static enum dylumo_status read_metadata(struct dy_mood_model *model, const char 
                                         struct dylumo_error *err)
 {
     struct dy_mood_info *info = &model->info;
-    uint64_t networks = 0, flip = 0;
+    uint64_t networks = 0, flip = 0, unit = 0;
     enum dylumo_status st = check_names(model, path, err);
     if (!st)
         st = get_text(model, path, "dylumo.encoder", &info->encoder, err);
@@ -127,6 +143,10 @@ static enum dylumo_status read_metadata(struct dy_mood_model *model, const char 
         st = dy_fail(err, DYLUMO_BAD_FILE, "%s: holds no network", path);
     if (!st)
         st = read_number(model, path, "dylumo.flip", 10, 1, &flip, err);
+    if (!st && model->version > 1)
+        st = read_number(model, path, "dylumo.unit", 10, 1, &unit, err);
+    if (!st && model->version == 1 && !info->encoder_hash)
+        st = dy_fail(err, DYLUMO_BAD_FILE, "%s: 'dylumo.encoder_hash' is 0", path);
     if (!st)
         st = get_text(model, path, "dylumo.recipe", &info->recipe, err);
     if (!st)
@@ -139,6 +159,8 @@ static enum dylumo_status read_metadata(struct dy_mood_model *model, const char 
         st = read_axis_names(model, path, err);
     info->networks = (unsigned)networks;
     info->flip = flip == 1;
+    info->unit = unit == 1;
+    info->scaled = !st && !strcmp(info->recipe, "plain");
     return st;
 }
 
@@ -260,6 +282,29 @@ static enum dylumo_status read_axes(struct dy_mood_model *model, const char *pat
     return st;
 }
 
+static enum dylumo_status read_scaler(struct dy_mood_model *model, const char *path,
+                                      struct dylumo_error *err)
+{
+    const uint64_t shape[] = {2, DYLUMO_FEATURE_COUNT};
+    const struct dy_tensor *tensor = dy_safetensors_find(model->file, "feature.scaler");
+    if (model->version == 1 || !tensor)
+        return DYLUMO_OK;
+    enum dylumo_status st =
+        dy_safetensors_expect(model->file, "feature.scaler", DY_F64, 2, shape, &tensor, err);
+    if (st)
+        return st;
+    const double *scaler = tensor->data;
+    for (unsigned f = 0; f < DYLUMO_FEATURE_COUNT; f++) {
+        double span = scaler[DYLUMO_FEATURE_COUNT + f] - scaler[f];
+        if (!(span >= 0) || isinf(span))
+            return dy_fail(err, DYLUMO_BAD_FILE,
+                           "%s: 'feature.scaler' goes from %g to %g for feature %u", path,
+                           scaler[f], scaler[DYLUMO_FEATURE_COUNT + f], f);
+    }
+    model->info.scaler = scaler;
+    return DYLUMO_OK;
+}
+
 /* ------------------------------------------------------------------ networks */
 
 /* Exponent bits all set is what makes a half float infinite or NaN. */
@@ -271,6 +316,29 @@ static bool halves_finite(const uint16_t *halves, size_t count)
     return !bad;
 }
 
+static bool floats_finite(const float *floats, size_t count)
+{
+    bool good = true;
+    for (size_t i = 0; i < count; i++)
+        good &= isfinite(floats[i]) != 0;
+    return good;
+}
+
+/* Weights in halves, or from version 2 on in f32. */
+static enum dylumo_status take_weights(const char *path, const struct dy_tensor *weight,
+                                       struct layer *layer, struct dylumo_error *err)
+{
+    size_t count = layer->rows * layer->columns;
+    bool halves = weight->dtype == DY_F16;
+    if (halves)
+        layer->weight = weight->data;
+    else
+        layer->weight_f32 = weight->data;
+    if (halves ? halves_finite(layer->weight, count) : floats_finite(layer->weight_f32, count))
+        return DYLUMO_OK;
+    return dy_fail(err, DYLUMO_BAD_FILE, "%s: '%s' is not finite", path, weight->name);
+}
+
 /* Layer number `at` of network k, which takes `columns` numbers; rows 0 accepts any width. */
 static enum dylumo_status read_layer(const struct dy_mood_model *model, const char *path,
                                      unsigned k, unsigned at, size_t columns, struct layer *layer,
@@ -280,18 +348,20 @@ static enum dylumo_status read_layer(const struct dy_mood_model *model, const ch
     snprintf(weight_name, sizeof weight_name, "network.%u.%u.weight", k, at);
     snprintf(bias_name, sizeof bias_name, "network.%u.%u.bias", k, at);
     const uint64_t shape[] = {0, columns};
-    const struct dy_tensor *weight;
+    const struct dy_tensor *weight = dy_safetensors_find(model->file, weight_name);
+    enum dy_dtype dtype = model->version > 1 && weight && weight->dtype == DY_F32 ? DY_F32 : DY_F16;
     enum dylumo_status st =
-        dy_safetensors_expect(model->file, weight_name, DY_F16, 2, shape, &weight, err);
+        dy_safetensors_expect(model->file, weight_name, dtype, 2, shape, &weight, err);
     if (st)
         return st;
     uint64_t rows = weight->shape[0];
     if (!rows || rows > DY_MOOD_WIDTH_MAX)
         return dy_fail(err, DYLUMO_BAD_FILE, "%s: '%s' has %llu rows, expected 1 to %d", path,
                        weight_name, (unsigned long long)rows, DY_MOOD_WIDTH_MAX);
-    if (!halves_finite(weight->data, (size_t)rows * columns))
-        return dy_fail(err, DYLUMO_BAD_FILE, "%s: '%s' is not finite", path, weight_name);
-    *layer = (struct layer){weight->data, NULL, (size_t)rows, columns};
+    *layer = (struct layer){.rows = (size_t)rows, .columns = columns};
+    st = take_weights(path, weight, layer, err);
+    if (st)
+        return st;
     return get_floats(model, path, bias_name, 1, &rows, WHOLE_FINITE, &layer->bias, err);
 }
 
@@ -337,7 +407,7 @@ static enum dylumo_status read_networks(struct dy_mood_model *model, const char 
 static enum dylumo_status check_count(const struct dy_mood_model *model, const char *path,
                                       struct dylumo_error *err)
 {
-    size_t expected = 13; /* the tables above */
+    size_t expected = model->info.scaler ? 14 : 13; /* the tables above */
     for (unsigned k = 0; k < model->info.networks; k++)
         expected += 2 * (size_t)model->networks[k].layers;
     if (dy_safetensors_count(model->file) != expected)
@@ -360,6 +430,8 @@ static enum dylumo_status read_model(struct dy_mood_model *model, const char *pa
         st = read_axes(model, path, err);
     if (!st)
         st = read_reference(model, path, err);
+    if (!st)
+        st = read_scaler(model, path, err);
     if (!st)
         st = read_networks(model, path, err);
     if (!st)
@@ -424,7 +496,8 @@ enum dylumo_status dy_mood_check_encoder(const struct dy_mood_model *model, cons
                                          struct dylumo_error *err)
 {
     const struct dy_mood_info *info = &model->info;
-    if (!strcmp(info->encoder, name) && info->encoder_hash == hash && info->dimension == dimension)
+    if (!strcmp(info->encoder, name) && info->dimension == dimension &&
+        (info->encoder_hash == hash || !info->encoder_hash))
         return DYLUMO_OK;
     return dy_fail(err, DYLUMO_MISMATCH,
                    "the mood file belongs to the encoder %.50s (%016llx, %u numbers), "

@@ -15,15 +15,29 @@ static void run_network(const struct dy_mood_model *model, const struct network 
         const struct layer *layer = &network->layer[i];
         bool last = i + 1 == network->layers;
         float *y = last ? outputs : hidden[i % 2];
-        model->dense(layer->weight, layer->bias, x, y, layer->rows, layer->columns, !last);
+        if (layer->weight)
+            model->dense(layer->weight, layer->bias, x, y, layer->rows, layer->columns, !last);
+        else
+            dy_mood_dense_f32(layer->weight_f32, layer->bias, x, y, layer->rows, layer->columns,
+                              !last);
         x = y;
     }
 }
 
+/* 1 / length, or 1 where the length is left as it is (or has no inverse). */
+static float length_factor(const struct dy_mood_model *model, const float *embedding)
+{
+    double square = 0;
+    for (unsigned i = 0; i < model->info.dimension; i++)
+        square += (double)embedding[i] * (double)embedding[i];
+    return model->info.unit && square > 0 ? (float)(1 / sqrt(square)) : 1;
+}
+
 static void normalise(const struct dy_mood_model *model, const float *embedding, float *input)
 {
+    float factor = length_factor(model, embedding);
     for (unsigned i = 0; i < model->info.dimension; i++)
-        input[i] = (embedding[i] - model->input_mean[i]) * model->input_scale[i];
+        input[i] = (embedding[i] * factor - model->input_mean[i]) * model->input_scale[i];
 }
 
 /* Sums of outputs and of calibrated probabilities over the networks, for one embedding. */

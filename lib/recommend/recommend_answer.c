@@ -17,6 +17,13 @@ struct chunk {
     char bytes[];
 };
 
+/* Where to look for songs: on the mood's axes, or by cosine. */
+struct choice {
+    bool cosine;
+    struct dy_rank_target target;
+    struct dy_cosine_query by_cosine;
+};
+
 /* The public answer with what only we need behind it. */
 struct full_answer {
     struct dylumo_answer public; /* first: the caller's pointer is ours */
@@ -80,6 +87,18 @@ static int axis_named(const struct dy_mood_info *info, const char *name)
     return -1;
 }
 
+/* A predicted feature as its normal score in the catalogue. */
+static double feature_score(const struct dylumo *dylumo, const struct dy_mood *mood, unsigned f)
+{
+    double minimum[DYLUMO_FEATURE_COUNT], maximum[DYLUMO_FEATURE_COUNT];
+    if (!dy_mood_info(dylumo->mood)->scaled)
+        return (double)mood->features[f];
+    recommend_scale_of(dylumo, minimum, maximum);
+    return dy_songs_normal_score(dylumo->songs, (enum dylumo_feature)f,
+                                 minimum[f] +
+                                     (double)mood->features[f] * (maximum[f] - minimum[f]));
+}
+
 static void describe_mood(const struct dylumo *dylumo, const struct dy_mood *mood,
                           struct dylumo_mood *out)
 {
@@ -90,7 +109,8 @@ static void describe_mood(const struct dylumo *dylumo, const struct dy_mood *moo
     for (int f = 0; f < DYLUMO_FEATURE_COUNT; f++) {
         enum dylumo_feature feature = (enum dylumo_feature)f;
         int axis = axis_named(info, dylumo_feature_info(feature)->name);
-        double score = axis >= 0 ? (double)mood->scores[axis] : (double)mood->features[f];
+        double score =
+            axis >= 0 ? (double)mood->scores[axis] : feature_score(dylumo, mood, (unsigned)f);
         out->places[f] = dy_normal_share(score);
         out->features[f] = dy_songs_raw_value(dylumo->songs, feature, score);
     }
@@ -101,13 +121,27 @@ static void describe_mood(const struct dylumo *dylumo, const struct dy_mood *moo
 
 /* ------------------------------------------------------------------ songs */
 
+/* Distance, match and the reason, in the terms of what ranked. */
+static void judge_song(const struct dylumo *dylumo, const struct choice *choice, uint32_t song,
+                       struct dylumo_song *out, char why[WHY_SIZE])
+{
+    if (choice->cosine) {
+        double cosine = recommend_cosine_why(dylumo, &choice->by_cosine, song, why, WHY_SIZE);
+        out->distance2 = 2 - 2 * cosine;
+        out->match = 100 * cosine;
+        return;
+    }
+    dy_rank_why(dylumo->rank, &choice->target, song, why, WHY_SIZE);
+    out->distance2 = dy_rank_distance2(&choice->target, song);
+    out->match = 100 * exp(-out->distance2 / 2);
+}
+
 static bool fill_song(const struct dylumo *dylumo, struct full_answer *answer,
-                      const struct dy_rank_target *target, struct dy_hit hit, uint32_t rank)
+                      const struct choice *choice, struct dy_hit hit, uint32_t rank)
 {
     struct dy_song song;
     dy_songs_read(dylumo->songs, hit.song, &song);
     char why[WHY_SIZE];
-    dy_rank_why(dylumo->rank, target, hit.song, why, sizeof why);
     struct dylumo_song *out = &answer->songs[rank - 1];
     *out = (struct dylumo_song){
         .struct_size = sizeof *out,
@@ -120,27 +154,28 @@ static bool fill_song(const struct dylumo *dylumo, struct full_answer *answer,
         .url = keep_url(answer, song.id),
         .year = song.year,
         .popularity = song.popularity,
-        .distance2 = dy_rank_distance2(target, hit.song),
-        .why = keep_text(answer, why, strlen(why)),
     };
+    judge_song(dylumo, choice, hit.song, out, why);
+    out->why = keep_text(answer, why, strlen(why));
     memcpy(out->features, song.features, sizeof out->features);
-    out->match = 100 * exp(-out->distance2 / 2);
     return out->id && out->title && out->artist && out->why && (out->genre || !song.genre.size);
 }
 
 static enum dylumo_status fill_songs(const struct dylumo *dylumo, struct full_answer *answer,
-                                     const struct dy_rank_target *target,
-                                     const struct dy_rank_rules *rules, struct dylumo_error *err)
+                                     struct choice *choice, const struct dy_rank_rules *rules,
+                                     struct dylumo_error *err)
 {
     struct dy_hit *hits = dy_new_array(rules->k, sizeof *hits);
     size_t count = 0;
     if (!hits)
         return dy_fail(err, DYLUMO_NO_MEMORY, "no memory for %zu songs", rules->k);
-    enum dylumo_status st = dy_rank_list(dylumo->rank, target, rules, hits, &count, err);
+    enum dylumo_status st =
+        choice->cosine ? recommend_cosine_list(dylumo, &choice->by_cosine, rules, hits, &count, err)
+                       : dy_rank_list(dylumo->rank, &choice->target, rules, hits, &count, err);
     if (!st)
         answer->songs = dy_new_array(count, sizeof *answer->songs);
     for (size_t i = 0; !st && answer->songs && i < count; i++) {
-        if (!fill_song(dylumo, answer, target, hits[i], (uint32_t)i + 1))
+        if (!fill_song(dylumo, answer, choice, hits[i], (uint32_t)i + 1))
             st = dy_fail(err, DYLUMO_NO_MEMORY, "no memory for the texts of %zu songs", count);
     }
     if (!st && !answer->songs)
@@ -232,6 +267,26 @@ static bool describe_picture(struct full_answer *answer, const char *name,
     return out->picture || !name;
 }
 
+/* By cosine every song may come, unless the query asks for a rule. */
+static void lift_rules(const struct dylumo_query *query, struct dy_rank_rules *rules)
+{
+    uint32_t per_artist = DY_MEMBER(query, per_artist);
+    rules->per_artist = per_artist == UINT32_MAX ? 0 : per_artist;
+    rules->one_recording = rules->without_season = false;
+}
+
+static enum dylumo_status aim(const struct dylumo *dylumo, const struct dy_mood *mood,
+                              const struct dylumo_query *query, struct choice *choice,
+                              struct dy_rank_rules *rules, struct dylumo_error *err)
+{
+    enum dylumo_status st = recommend_read_rank(query, &choice->cosine, err);
+    if (st || !choice->cosine)
+        return st ? st : dy_rank_aim(dylumo->rank, mood, query, &choice->target, err);
+    recommend_cosine_aim(dylumo, mood, &choice->by_cosine);
+    lift_rules(query, rules);
+    return DYLUMO_OK;
+}
+
 enum dylumo_status recommend_answer(const struct dylumo *dylumo, const struct dy_mood *mood,
                                     const char *name, const struct recommend_sight *sight,
                                     const struct dylumo_query *query, struct dylumo_answer **out,
@@ -239,12 +294,12 @@ enum dylumo_status recommend_answer(const struct dylumo *dylumo, const struct dy
 {
     double start = recommend_now_ms();
     struct dy_rank_rules rules;
-    struct dy_rank_target target;
+    struct choice choice;
     uint64_t *allowed = NULL;
     size_t strange = 0;
     enum dylumo_status st = read_rules(dylumo, query, &rules, err);
     if (!st)
-        st = dy_rank_aim(dylumo->rank, mood, query, &target, err);
+        st = aim(dylumo, mood, query, &choice, &rules, err);
     if (!st)
         st = recommend_allowed(dylumo->songs, query, &allowed, &strange, err);
     struct full_answer *answer = st ? NULL : dy_new(sizeof *answer);
@@ -256,10 +311,10 @@ enum dylumo_status recommend_answer(const struct dylumo *dylumo, const struct dy
     }
     rules.allowed = allowed;
     answer->public.struct_size = sizeof answer->public;
-    st = fill_songs(dylumo, answer, &target, &rules, err);
+    st = fill_songs(dylumo, answer, &choice, &rules, err);
     dy_free(allowed);
     if (!st && (!describe_picture(answer, name, sight) ||
-                !write_note(answer, target.note, query, strange)))
+                !write_note(answer, choice.cosine ? "" : choice.target.note, query, strange)))
         st = dy_fail(err, DYLUMO_NO_MEMORY, "no memory for the answer's texts");
     if (st) {
         dylumo_answer_free(&answer->public);

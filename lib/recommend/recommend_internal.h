@@ -89,6 +89,33 @@ enum dylumo_status recommend_allowed(const struct dy_songs *songs, const struct 
                                      uint64_t **allowed, size_t *strange,
                                      struct dylumo_error *err) DY_MUST_USE;
 
+/* ------------------------------------------------------------------ cosine (recommend_cosine.c) */
+
+/* Which way the query ranks.
+ *
+ * Fails     BAD_ARGUMENT for another word, and for knobs that ranking by cosine does not have. */
+enum dylumo_status recommend_read_rank(const struct dylumo_query *query, bool *cosine,
+                                       struct dylumo_error *err) DY_MUST_USE;
+
+/* The smallest and largest values that a mood's scaled features count from: its own scaler's, else
+ * the catalogue's. */
+void recommend_scale_of(const struct dylumo *dylumo, double minimum[DYLUMO_FEATURE_COUNT],
+                        double maximum[DYLUMO_FEATURE_COUNT]);
+
+/* The mood's features as a target among the scaled songs. */
+void recommend_cosine_aim(const struct dylumo *dylumo, const struct dy_mood *mood,
+                          struct dy_cosine_query *target);
+
+/* The list as dy_rank_list gives it; dist2 is 2 - 2 cosine. */
+enum dylumo_status recommend_cosine_list(const struct dylumo *dylumo,
+                                         struct dy_cosine_query *target,
+                                         const struct dy_rank_rules *rules, struct dy_hit *hits,
+                                         size_t *count, struct dylumo_error *err) DY_MUST_USE;
+
+/* Why a song is there, as one plain line; returns its cosine. */
+double recommend_cosine_why(const struct dylumo *dylumo, const struct dy_cosine_query *target,
+                            uint32_t song, char *why, size_t size);
+
 /* Milliseconds on a clock that only goes forward. */
 double recommend_now_ms(void);
 

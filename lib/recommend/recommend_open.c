@@ -6,9 +6,10 @@
 static enum dylumo_status locate_parts(struct dylumo *dylumo, const struct dylumo_options *options,
                                        struct dylumo_error *err)
 {
-    enum dylumo_status st =
-        recommend_locate(RECOMMEND_ENCODER, DY_MEMBER(options, encoder_path), dylumo->encoder_path,
-                         sizeof dylumo->encoder_path, err);
+    enum dylumo_status st = DYLUMO_OK;
+    if (!DY_MEMBER(options, without_encoder))
+        st = recommend_locate(RECOMMEND_ENCODER, DY_MEMBER(options, encoder_path),
+                              dylumo->encoder_path, sizeof dylumo->encoder_path, err);
     if (!st)
         st = recommend_locate_mood(DY_MEMBER(options, mood_path), dylumo->encoder_path,
                                    dylumo->mood_path, sizeof dylumo->mood_path, err);
@@ -27,9 +28,10 @@ static enum dylumo_status open_parts(struct dylumo *dylumo, enum dy_precision pr
     if (!st)
         st = dy_rank_open_stored(&dylumo->rank, dylumo->mood, dylumo->songs, dylumo->songs_path,
                                  &dylumo->context, err);
-    if (!st)
-        st = dy_encoder_open(&dylumo->encoder, dylumo->encoder_path, precision,
-                             dy_context_threads(&dylumo->context), err);
+    if (st || !*dylumo->encoder_path) /* opened without */
+        return st;
+    st = dy_encoder_open(&dylumo->encoder, dylumo->encoder_path, precision,
+                         dy_context_threads(&dylumo->context), err);
     if (st)
         return st;
     const struct dy_encoder_info *encoder = dy_encoder_info(dylumo->encoder);
@@ -39,16 +41,22 @@ static enum dylumo_status open_parts(struct dylumo *dylumo, enum dy_precision pr
 
 static void describe_parts(struct dylumo *dylumo)
 {
-    const struct dy_encoder_info *encoder = dy_encoder_info(dylumo->encoder);
     dylumo->parts = (struct dylumo_parts){
         .struct_size = sizeof dylumo->parts,
-        .model = encoder->name,
-        .precision = dy_precision_name(encoder->precision),
-        .encoder_path = dylumo->encoder_path,
+        .model = dy_mood_info(dylumo->mood)->encoder,
+        .precision = "none",
+        .encoder_path = "",
         .mood_path = dylumo->mood_path,
         .songs_path = dylumo->songs_path,
         .songs = dy_songs_count(dylumo->songs),
     };
+    dylumo->view.struct_size = sizeof dylumo->view;
+    if (!dylumo->encoder)
+        return;
+    const struct dy_encoder_info *encoder = dy_encoder_info(dylumo->encoder);
+    dylumo->parts.model = encoder->name;
+    dylumo->parts.precision = dy_precision_name(encoder->precision);
+    dylumo->parts.encoder_path = dylumo->encoder_path;
     dylumo->view = (struct dylumo_view){
         .struct_size = sizeof dylumo->view,
         .width = encoder->width,

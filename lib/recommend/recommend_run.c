@@ -4,14 +4,12 @@
 #include <string.h>
 
 /* The embeddings of all views of several pictures make one mood: outputs are averaged over them. */
-static enum dylumo_status answer_embeddings(const struct dylumo *dylumo, const float *embeddings,
-                                            size_t pictures, const char *name,
-                                            const struct recommend_sight *sight,
-                                            const struct dylumo_query *query,
-                                            struct dylumo_answer **out, struct dylumo_error *err)
+static enum dylumo_status answer_views(const struct dylumo *dylumo, const float *embeddings,
+                                       size_t views, const char *name,
+                                       const struct recommend_sight *sight,
+                                       const struct dylumo_query *query, struct dylumo_answer **out,
+                                       struct dylumo_error *err)
 {
-    size_t views =
-        pictures * (recommend_embedding_size(dylumo) / dy_encoder_info(dylumo->encoder)->dimension);
     double start = recommend_now_ms();
     struct dy_mood mood;
     enum dylumo_status st = dy_mood_predict(dylumo->mood, embeddings, (unsigned)views, &mood, err);
@@ -21,6 +19,16 @@ static enum dylumo_status answer_embeddings(const struct dylumo *dylumo, const f
     if (!st)
         (*out)->times.mood = mood_ms;
     return st;
+}
+
+static enum dylumo_status answer_embeddings(const struct dylumo *dylumo, const float *embeddings,
+                                            size_t pictures, const char *name,
+                                            const struct recommend_sight *sight,
+                                            const struct dylumo_query *query,
+                                            struct dylumo_answer **out, struct dylumo_error *err)
+{
+    size_t views = pictures * (dy_mood_info(dylumo->mood)->flip ? 2 : 1);
+    return answer_views(dylumo, embeddings, views, name, sight, query, out, err);
 }
 
 enum dylumo_status dylumo_recommend_memory(const struct dylumo *dylumo, const void *bytes,
@@ -151,17 +159,46 @@ enum dylumo_status dylumo_recommend_pixels(const struct dylumo *dylumo,
     return DYLUMO_OK;
 }
 
+enum dylumo_status dylumo_recommend_embedding(const struct dylumo *dylumo, const float *embeddings,
+                                              size_t views, size_t dimension, const char *name,
+                                              const struct dylumo_query *query,
+                                              struct dylumo_answer **out, struct dylumo_error *err)
+{
+    double start = recommend_now_ms();
+    const char *called = name ? name : "the embedding";
+    unsigned wanted = dy_mood_info(dylumo->mood)->dimension;
+    if (dimension != wanted)
+        return dy_fail(err, DYLUMO_MISMATCH,
+                       "%s: has %zu numbers, the mood weights (%s) want %u of the encoder %s",
+                       called, dimension, dylumo->mood_path, wanted,
+                       dy_mood_info(dylumo->mood)->encoder);
+    if (views == 0 || views > UINT32_MAX)
+        return dy_fail(err, DYLUMO_BAD_ARGUMENT, "%s: %zu views, expected at least one", called,
+                       views);
+    enum dylumo_status st = answer_views(dylumo, embeddings, views, name, NULL, query, out, err);
+    if (!st)
+        (*out)->times.total = recommend_now_ms() - start;
+    return st;
+}
+
 enum dylumo_status dylumo_recommend_mood(const struct dylumo *dylumo,
                                          const struct dylumo_query *query,
                                          struct dylumo_answer **out, struct dylumo_error *err)
 {
     double start = recommend_now_ms();
+    bool cosine;
+    enum dylumo_status st = recommend_read_rank(query, &cosine, err);
+    if (!st && cosine)
+        st = dy_fail(err, DYLUMO_BAD_ARGUMENT,
+                     "ranking by cosine takes the features of a picture; a mood alone has none");
+    if (st)
+        return st;
     struct dy_mood mood = {.axes = dy_mood_info(dylumo->mood)->axes};
     for (int e = 0; e < DYLUMO_EMOTION_COUNT; e++)
         mood.emotions[e] = 1.0F / DYLUMO_EMOTION_COUNT;
     for (unsigned a = 0; a < mood.axes; a++)
         mood.places[a] = 0.5F;
-    enum dylumo_status st = recommend_answer(dylumo, &mood, NULL, NULL, query, out, err);
+    st = recommend_answer(dylumo, &mood, NULL, NULL, query, out, err);
     if (!st)
         (*out)->times.total = recommend_now_ms() - start;
     return st;

@@ -15,7 +15,7 @@ double recommend_now_ms(void)
 size_t recommend_embedding_size(const struct dylumo *dylumo)
 {
     size_t views = dy_mood_info(dylumo->mood)->flip ? 2 : 1;
-    return views * dy_encoder_info(dylumo->encoder)->dimension;
+    return views * dy_mood_info(dylumo->mood)->dimension;
 }
 
 /* ------------------------------------------------------------------ scratch memory */
@@ -42,6 +42,9 @@ static struct recommend_work *take_idle(struct dylumo *dylumo)
 static enum dylumo_status take_work(struct dylumo *dylumo, struct recommend_work **out,
                                     struct dylumo_error *err)
 {
+    if (!dylumo->encoder)
+        return dy_fail(err, DYLUMO_BAD_ARGUMENT,
+                       "a picture, but no encoder was opened to see it; expected an embedding");
     const struct dy_encoder_info *encoder = dy_encoder_info(dylumo->encoder);
     struct recommend_work *work = take_idle(dylumo);
     if (!work)

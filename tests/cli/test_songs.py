@@ -1,9 +1,11 @@
 """dylumo songs: looks into the starter catalogue, exports and merges it, finds what is damaged."""
+import json
 import os
 import pathlib
 import shutil
+import zipfile
 
-from cli_support import BUILD, Folder, Skip, expect, main, need_models, run
+from cli_support import BUILD, PHOTOS, Folder, Skip, expect, main, need_models, run
 
 SONGS = BUILD / "share/dylumo/songs.dylumo"
 A_CASE_OF_YOU = "7shVwhUdVbHpykOfbzvDc1"
@@ -50,6 +52,58 @@ def test_export_import():
         sums = [next(line for line in run("songs", "info", path)[1].splitlines()
                      if line.startswith("checksum")) for path in (SONGS, folder / "a.dylumo")]
         assert sums[0] == sums[1], sums
+
+
+def test_import_zip():
+    """import: the one table in a zip archive; several tables, none, and damage are said"""
+    need_models()
+    with Folder() as folder:
+        code, _, err = run("songs", "export", SONGS, "-o", folder / "a.csv")
+        assert code == 0, err
+        table = (folder / "a.csv").read_bytes()
+        run("import", "-q", folder / "a.csv", "-o", folder / "a.dylumo")
+        for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            with zipfile.ZipFile(folder / "a.zip", "w", method) as archive:
+                archive.writestr("__MACOSX/._data.csv", b"aside")
+                archive.writestr("readme.txt", b"words")
+                archive.writestr("data/data.csv", table)
+            expect(run("import", "-q", folder / "a.zip", "-o", folder / "b.dylumo"), 0)
+            assert (folder / "a.dylumo").read_bytes() == (folder / "b.dylumo").read_bytes()
+        whole = (folder / "a.zip").read_bytes()
+        middle = len(whole) // 2
+        (folder / "bad.zip").write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1:])
+        code, _, err = run("import", "-q", folder / "bad.zip", "-o", folder / "c.dylumo")
+        assert code == 8 and "bad.zip: 'data/data.csv' is damaged" in err, (code, err)
+        with zipfile.ZipFile(folder / "two.zip", "w") as archive:
+            archive.writestr("a.csv", table)
+            archive.writestr("b.csv", table)
+        code, _, err = run("import", "-q", folder / "two.zip", "-o", folder / "c.dylumo")
+        assert code == 8 and "several tables ('a.csv', 'b.csv')" in err, (code, err)
+        zipfile.ZipFile(folder / "none.zip", "w").close()
+        code, _, err = run("import", "-q", folder / "none.zip", "-o", folder / "c.dylumo")
+        assert code == 8 and "holds no file" in err, (code, err)
+        assert not (folder / "c.dylumo").exists()
+
+
+def test_recommend_cosine():
+    """recommend --rank cosine, and --embedding: rows of a .npy instead of photos"""
+    need_models()
+    with Folder() as folder:
+        code, out, err = run("recommend", "--rank", "cosine", "-k", "3", PHOTOS / "cat.jpg")
+        assert code == 0 and "cosine 0." in out, (out, err)
+        photos = [PHOTOS / "cat.jpg", PHOTOS / "coffee.jpg"]
+        code, _, err = run("embed", *photos, "-o", folder / "e.npy")
+        assert code == 0, err
+        code, out, err = run("recommend", "-j", "--embedding", folder / "e.npy")
+        answers = [json.loads(line) for line in out.splitlines()]
+        assert code == 0 and len(answers) == 2 and all(len(a["songs"]) == 10 for a in answers), (out, err)
+        code, _, err = run("recommend", "--embedding", folder / "e.npy", photos[0])
+        assert code == 2 and "too many arguments" in err, (code, err)
+        code, _, err = run("recommend", "--embedding", folder / "e.npy", "--image", photos[0])
+        assert code == 2 and "not both" in err, (code, err)
+        (folder / "short.npy").write_bytes((folder / "e.npy").read_bytes()[:200])
+        code, _, err = run("recommend", "--embedding", folder / "short.npy")
+        assert code == 8 and "short.npy" in err, (code, err)
 
 
 def test_export_to_what_is_no_file():

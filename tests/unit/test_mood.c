@@ -143,7 +143,9 @@ static void names_that_lie_are_refused(void **state)
     (void)state;
     static const char *const cases[][3] = {
         {"dylumo.kind\":\"mood", "dylumo.kind\":\"mode", "expected 'mood'"},
-        {"dylumo.version\":\"1", "dylumo.version\":\"2", "'dylumo.version' is '2'"},
+        {"dylumo.version\":\"1", "dylumo.version\":\"3", "'dylumo.version' is '3'"},
+        {"dylumo.version\":\"1", "dylumo.version\":\"2", "no 'dylumo.unit'"},
+        {"0123456789abcdef", "0000000000000000", "encoder_hash"},
         {"dylumo.version\"", "dylumo.vorsion\"", "no 'dylumo.version'"},
         {"danceability energy", "energy danceability", "dylumo.features"},
         {"amusement anger", "amusement angst", "dylumo.emotions"},

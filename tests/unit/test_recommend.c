@@ -338,6 +338,71 @@ static int always(void *user)
     return 1;
 }
 
+static void by_cosine_the_nearest_of_all_features_come(void **state)
+{
+    struct dylumo_query query = DYLUMO_QUERY_INIT;
+    query.rank = "cosine";
+    struct dylumo_answer *answer = answer_photo(*state, "photos/cat.jpg", &query);
+    assert_int_equal(answer->song_count, 10);
+    for (size_t i = 0; i < 10; i++) {
+        const struct dylumo_song *song = dylumo_answer_song(answer, i);
+        assert_true(fabs(song->match - 100 * (1 - song->distance2 / 2)) < 1e-9);
+        assert_true(!i || song->match <= dylumo_answer_song(answer, i - 1)->match);
+        assert_true(!strncmp(song->why, "cosine 0.", 9));
+    }
+    query.rank = "mood";
+    struct dylumo_answer *by_mood = answer_photo(*state, "photos/cat.jpg", &query);
+    struct dylumo_answer *usual = answer_photo(*state, "photos/cat.jpg", NULL);
+    assert_same_songs(by_mood, usual);
+    dylumo_answer_free(answer);
+    dylumo_answer_free(by_mood);
+    dylumo_answer_free(usual);
+}
+
+static void by_cosine_other_knobs_are_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct dylumo_answer *answer;
+    const char *photo = test_repository("photos/cat.jpg");
+    struct dylumo_query query = DYLUMO_QUERY_INIT;
+    query.rank = "cosinus";
+    assert_fails(dylumo_recommend_file(fixture->dylumo, photo, &query, &answer, &err),
+                 DYLUMO_BAD_ARGUMENT, "rank 'cosinus'");
+    query.rank = "cosine";
+    query.variety = 0.5;
+    assert_fails(dylumo_recommend_file(fixture->dylumo, photo, &query, &answer, &err),
+                 DYLUMO_BAD_ARGUMENT, "variety");
+    query.variety = 0;
+    assert_fails(dylumo_recommend_mood(fixture->dylumo, &query, &answer, &err), DYLUMO_BAD_ARGUMENT,
+                 "a mood alone");
+}
+
+static void an_embedding_is_answered_without_an_encoder(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char photo[] = "photos/cat.jpg";
+    enum { SIZE = 2136 }; /* the shipped encoder's */
+    static const float embedding[SIZE];
+    struct dylumo_options options = fixture->options;
+    options.without_encoder = 1;
+    options.encoder_path = NULL;
+    struct dylumo *blind;
+    struct dylumo_answer *answer;
+    assert_ok(dylumo_open(&blind, &options, &err));
+    assert_string_equal(dylumo_parts(blind)->precision, "none");
+    assert_fails(dylumo_recommend_file(blind, test_repository(photo), NULL, &answer, &err),
+                 DYLUMO_BAD_ARGUMENT, "no encoder");
+    assert_fails(dylumo_recommend_embedding(blind, embedding, 1, 5, "x", NULL, &answer, &err),
+                 DYLUMO_MISMATCH, "x: has 5 numbers");
+    assert_fails(dylumo_recommend_embedding(blind, embedding, 0, SIZE, "x", NULL, &answer, &err),
+                 DYLUMO_BAD_ARGUMENT, "0 views");
+    assert_ok(dylumo_recommend_embedding(blind, embedding, 1, SIZE, "x", NULL, &answer, &err));
+    assert_int_equal(answer->song_count, 10);
+    assert_string_equal(answer->picture, "x");
+    dylumo_answer_free(answer);
+    dylumo_close(blind);
+}
+
 static void what_cannot_be_answered_is_said(void **state)
 {
     struct fixture *fixture = *state;
@@ -485,6 +550,9 @@ int main(void)
         cmocka_unit_test(christmas_songs_come_in_december),
         cmocka_unit_test(fewer_songs_than_asked_are_no_error),
         cmocka_unit_test(threads_share_one_handle),
+        cmocka_unit_test(by_cosine_the_nearest_of_all_features_come),
+        cmocka_unit_test(by_cosine_other_knobs_are_refused),
+        cmocka_unit_test(an_embedding_is_answered_without_an_encoder),
         cmocka_unit_test(what_cannot_be_answered_is_said),
         cmocka_unit_test(parts_that_do_not_fit_are_refused),
         cmocka_unit_test(a_cancelled_call_stops),
