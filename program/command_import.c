@@ -1,10 +1,13 @@
 /* dylumo import TABLE... -o FILE: makes a songs file, tells of rows that were passed over and, at
  * the end, what the file holds. With --pictures: labelled pictures out of Parquet files. */
 #include "dy_import.h"
+#include "dy_original.h"
 #include "dy_program.h"
 
 #include <string.h>
 #include <time.h>
+
+#define ORIGINAL_ENCODER "clip-vit-b-32"
 
 /* So many rows are told one by one. */
 #define REPORTS_SHOWN 20
@@ -16,11 +19,12 @@ enum option_id {
     MAX_BAD = 256,
     NO_TREE,
     KEEP_ROWS,
-    PICTURES
+    PICTURES,
+    ORIGINAL
 };
 
 static const struct program_option options[] = {
-    {"output", OUTPUT, "FILE", "the songs file to write (songs.dylumo)"},
+    {"output", OUTPUT, "FILE", "the file to write (songs.dylumo)"},
     {"max-bad", MAX_BAD, "PERCENT", "fail when more rows can't be read (1);\n100 takes any"},
     {"without-tree", NO_TREE, NULL, "leave the search tree out: smaller, slower"},
     {"keep-rows", KEEP_ROWS, NULL,
@@ -28,6 +32,8 @@ static const struct program_option options[] = {
     {"pictures", PICTURES, "FOLDER",
      "unpack EMID's pictures and labels from Parquet\nfiles into FOLDER, which `dylumo train` "
      "reads"},
+    {"original", ORIGINAL, "FOLDER",
+     "mood weights of the Python original's artefacts\n(dylumo_model.pt, spotify_scaler.pkl)"},
     {"threads", THREADS, "N", "use at most N threads (all cores)"},
     {"quiet", QUIET, NULL, "tell only of failure"},
 };
@@ -114,13 +120,29 @@ static int import_pictures(const char *folder, const struct program_arguments *a
     return PROGRAM_OK;
 }
 
+/* Weights of the original were trained on what CLIP sees. */
+static int import_original(const char *folder, const char *output, bool quiet)
+{
+    char model[4096], scaler[4096];
+    struct dylumo_error err;
+    size_t dimension;
+    snprintf(model, sizeof model, "%s/dylumo_model.pt", folder);
+    snprintf(scaler, sizeof scaler, "%s/spotify_scaler.pkl", folder);
+    if (dy_original_mood(output, model, scaler, ORIGINAL_ENCODER, &dimension, &err))
+        return program_fail(&err);
+    if (!quiet)
+        printf("mood weights for the %zu numbers of %s in %s\n", dimension, ORIGINAL_ENCODER,
+               output);
+    return PROGRAM_OK;
+}
+
 int command_import(int argc, char **argv)
 {
     struct program_arguments args = program_arguments_of(&usage, argc, argv);
     struct dylumo_context context = program_context();
     struct dy_import_options wanted = {0};
     struct teller teller = {0};
-    const char *output = "songs.dylumo", *pictures = NULL;
+    const char *output = NULL, *pictures = NULL, *original = NULL;
     uint64_t threads = 0;
     double percent = 0;
     for (int option; (option = program_next(&args)) != PROGRAM_END;) {
@@ -133,6 +155,8 @@ int command_import(int argc, char **argv)
                 percent > 0 ? percent / 100 : 1e-300; /* 0 would be the default */
         else if (option == PICTURES)
             pictures = args.value;
+        else if (option == ORIGINAL)
+            original = args.value;
         else if (option == NO_TREE)
             wanted.without_tree = true;
         else if (option == KEEP_ROWS)
@@ -140,8 +164,11 @@ int command_import(int argc, char **argv)
         else if (option == QUIET)
             teller.quiet = true;
     }
-    if (args.stop || program_expect_names(&args, 1, SIZE_MAX))
+    if (args.stop || program_expect_names(&args, original ? 0 : 1, original ? 0 : SIZE_MAX))
         return args.exit_code;
+    if (original)
+        return import_original(original, output ? output : "mood.safetensors", teller.quiet);
+    output = output ? output : "songs.dylumo";
     if (pictures)
         return import_pictures(pictures, &args, &context, teller.quiet);
     wanted.report = tell;

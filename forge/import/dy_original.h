@@ -21,4 +21,35 @@ void dy_rows_clear(struct dy_rows *rows);
 enum dylumo_status dy_rows_read(struct dy_rows *rows, const char *path,
                                 struct dylumo_error *err) DY_MUST_USE;
 
+/* ------------------------------------------------------------------ scaler (import_scaler.c) */
+
+/* What scikit-learn's MinMaxScaler learned of the 13 features. */
+struct dy_scaler {
+    double minimum[DYLUMO_FEATURE_COUNT], maximum[DYLUMO_FEATURE_COUNT];
+};
+
+/* A pickled MinMaxScaler of 13 features, of any scikit-learn from 0.20 and any numpy; pickled by
+ * pickle or by joblib without compression. Nothing in it is executed.
+ *
+ * Fails    as dy_read_file and dy_pickle_read; BAD_FILE for another object, another number of
+ *          features, features of other names than ours or in another order, another range than 0 to
+ *          1, and numbers that make no scale. */
+enum dylumo_status dy_scaler_read(struct dy_scaler *scaler, const char *path,
+                                  struct dylumo_error *err) DY_MUST_USE;
+enum dylumo_status dy_scaler_parse(struct dy_scaler *scaler, const void *data, size_t size,
+                                   const char *name, struct dylumo_error *err) DY_MUST_USE;
+
+/* ------------------------------------------------------------------ model (import_original.c) */
+
+/* The original's FastMLP (PyTorch: a dict with model_state_dict, or the bare state) and scaler as
+ * mood weights of recipe plain, for any weights of an encoder of this name.
+ *
+ *   dimension  receives the length of the embeddings that it takes
+ *
+ * Fails    as dy_torch_open, dy_scaler_read and dy_safetensors_write; BAD_FILE for tensors that are
+ *          missing, of another shape or type, or not finite. */
+enum dylumo_status dy_original_mood(const char *output, const char *model_path,
+                                    const char *scaler_path, const char *encoder, size_t *dimension,
+                                    struct dylumo_error *err) DY_MUST_USE;
+
 #endif

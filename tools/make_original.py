@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""Makes the artefacts of the Python original, small: tests/data/original. Model, scaler and index are PyTorch's, scikit-learn's and
+FAISS's own, over a table of songs as `dylumo songs export` writes it; the answers are what they list.
+
+    build/dylumo songs export build/share/dylumo/songs.dylumo -o songs.csv
+    python3 tools/make_original.py songs.csv tests/data/original      # pip: torch scikit-learn faiss-cpu pandas
+
+dylumo_model.pt      FastMLP as the original saves it, of 64 inputs and narrow layers, with random weights
+spotify_scaler.pkl   MinMaxScaler fitted on the table's 13 features
+scaler-*.pkl         the same scaler as other writers pickle it
+embeddings.npy       200 made-up embeddings of length 1, f32
+answers.txt          for each embedding FAISS's ten rows of the table and their scores, best first"""
+import pathlib
+import pickle
+import sys
+
+import faiss
+import joblib
+import numpy
+import pandas
+import torch
+from sklearn.preprocessing import MinMaxScaler
+
+FEATURES = ["danceability", "energy", "key", "loudness", "mode", "speechiness", "acousticness", "instrumentalness", "liveness",
+            "valence", "tempo", "duration_ms", "time_signature"]
+WIDTHS = [64, 16, 8, 8]
+
+
+class FastMLP(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        layers = []
+        for before, after in zip(WIDTHS, WIDTHS[1:]):
+            layers += [torch.nn.Linear(before, after), torch.nn.BatchNorm1d(after), torch.nn.ReLU(), torch.nn.Dropout(0.2)]
+        self.network = torch.nn.Sequential(*layers, torch.nn.Linear(WIDTHS[-1], len(FEATURES)))
+
+    def forward(self, x):
+        return self.network(x)
+
+
+def make_model():
+    torch.manual_seed(8)
+    model = FastMLP()
+    with torch.no_grad():
+        for module in model.modules():  # as after a training: nothing at its beginning's value
+            if isinstance(module, torch.nn.BatchNorm1d):
+                module.weight.uniform_(0.5, 1.5)
+                module.bias.uniform_(-0.5, 1)
+                module.running_mean.normal_(0, 0.1)
+                module.running_var.uniform_(0.05, 0.3)
+        model.network[12].bias.uniform_(0, 1)
+    return model.eval()
+
+
+def main(table, folder):
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    features = pandas.read_csv(table)[FEATURES]
+    scaler = MinMaxScaler()
+    songs = numpy.ascontiguousarray(scaler.fit_transform(features), dtype="float32")
+    (folder / "spotify_scaler.pkl").write_bytes(pickle.dumps(scaler))
+    (folder / "scaler-protocol2.pkl").write_bytes(pickle.dumps(scaler, 2))
+    joblib.dump(scaler, folder / "scaler-joblib.pkl")
+    faiss.normalize_L2(songs)
+    index = faiss.IndexFlatIP(len(FEATURES))
+    index.add(songs)
+    model = make_model()
+    torch.save({"model_state_dict": model.state_dict(), "input_dim": WIDTHS[0], "output_dim": len(FEATURES)},
+               folder / "dylumo_model.pt")
+    embeddings = numpy.random.default_rng(8).normal(size=(200, WIDTHS[0])).astype("float32")
+    faiss.normalize_L2(embeddings)
+    numpy.save(folder / "embeddings.npy", embeddings)
+    lines = []
+    with torch.no_grad():
+        for embedding in embeddings:
+            wanted = model(torch.from_numpy(embedding[None])).numpy().astype("float32")
+            faiss.normalize_L2(wanted)
+            scores, rows = index.search(wanted, 10)
+            lines.append(" ".join(f"{row}:{score:.7f}" for row, score in zip(rows[0], scores[0])) + "\n")
+    (folder / "answers.txt").write_text("".join(lines))
+
+
+main(*sys.argv[1:])
