@@ -1,11 +1,12 @@
 /* Times the encoder: opening in parts of a process's life, the first run, later runs. Driven by
  * bench/encoder.sh, which adds the peers and prints the table.
  *
- *   bench_encoder MODEL f32|bf16|int8|auto THREADS RUNS PIXELS [EMBEDDINGS]
+ *   bench_encoder MODEL f32|bf16|int8|auto THREADS RUNS PIXELS [EMBEDDINGS [BATCH]]
  *
  * One thread is timed by its own processor time, several by the wall.
  * RUNS 0 times the parts of opening instead. PIXELS holds pictures as [height][width][3] bytes, one
- * after the other; EMBEDDINGS receives f32.
+ * after the other; EMBEDDINGS receives f32. With BATCH so many are given at once as well, and
+ * "batch" is the best time of one picture among them.
  */
 #include "encoder_lite.h"
 
@@ -58,6 +59,33 @@ static void need(enum dylumo_status status)
         return;
     fprintf(stderr, "%s\n", err.text);
     exit(status == DYLUMO_UNSUPPORTED ? 77 : 1);
+}
+
+/* The best time of one picture when `batch` go together, over two runs of them. */
+static double time_batch(const struct dy_encoder *encoder, const uint8_t *pixels, size_t count,
+                         unsigned batch, double (*clock_ms)(void))
+{
+    const struct dy_encoder_info *info = dy_encoder_info(encoder);
+    const size_t bytes = (size_t)info->width * info->height * 3;
+    struct dy_encoder_work *work;
+    double best = 0;
+    const uint8_t **all = calloc(batch, sizeof *all);
+    float *embeddings = calloc((size_t)batch * info->dimension, sizeof *embeddings);
+    if (!all || !embeddings)
+        exit(2);
+    for (size_t i = 0; i < batch; i++)
+        all[i] = pixels + i % count * bytes;
+    need(dy_encoder_work_new_many(&work, encoder, batch, &err));
+    for (int run = 0; run < 3; run++) {
+        double at = clock_ms();
+        need(dy_encoder_run_many(encoder, work, all, batch, embeddings, &err));
+        double took = (clock_ms() - at) / batch;
+        best = run == 1 || (run && took < best) ? took : best;
+    }
+    dy_encoder_work_free(work);
+    free(embeddings);
+    free(all);
+    return best;
 }
 
 /* What opening consists of, one step after the other on one thread. dy_encoder_open packs and
@@ -154,6 +182,9 @@ int main(int argc, char **argv)
     printf("precision %s\ncpu %s\nopen %.3f\nwork %.3f\nbest %.3f\np50 %.3f\np90 %.3f\n",
            precision_name(info->precision), dy_cpu_name(&cpu), opened - start, worked - opened,
            times[0], times[runs / 2], times[runs * 9 / 10]);
+    if (argc > 7)
+        printf("batch %.3f\n",
+               time_batch(encoder, pixels, count, (unsigned)atoi(argv[7]), clock_ms));
     FILE *out = argc > 6 ? fopen(argv[6], "wb") : NULL;
     if (out) {
         fwrite(embeddings, sizeof *embeddings, count * info->dimension, out);

@@ -57,9 +57,10 @@ def timed(call, clock, runs=RUNS):
     return statistics.median(times), min(times)
 
 
-def ours(program, model, precision, threads, runs, pixels, out):
+def ours(program, model, precision, threads, runs, pixels, out, *more):
     """Its lines as a dict; None where the processor lacks the precision."""
-    got = subprocess.run([program, model, precision, str(threads), str(runs), pixels, out],
+    got = subprocess.run([program, model, precision, str(threads), str(runs), pixels, out,
+                          *map(str, more)],
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
     if got.returncode == 77:
         return None
