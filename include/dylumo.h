@@ -193,9 +193,8 @@ DYLUMO_API DYLUMO_MUST_USE enum dylumo_status dylumo_locate(const char *part, ch
                                                             size_t size, struct dylumo_error *err);
 /* The same for what a user gave: a path, an encoder's name ("clip-vit-b-32": the first
  * clip-vit-b-32.safetensors of those folders), or NULL for the default. */
-DYLUMO_API DYLUMO_MUST_USE enum dylumo_status dylumo_find(const char *part, const char *given,
-                                                          char *path, size_t size,
-                                                          struct dylumo_error *err);
+DYLUMO_API DYLUMO_MUST_USE enum dylumo_status
+dylumo_find(const char *part, const char *given, char *path, size_t size, struct dylumo_error *err);
 
 /* What is open. Strings live as long as dylumo. */
 struct dylumo_parts {
@@ -244,15 +243,18 @@ struct dylumo_query {
     size_t exclude_count;
     const char *const *only_ids; /* [only_count] no other songs may come; NULL: any */
     size_t only_count;
-    const char *rank; /* "mood": on the mood's axes; "cosine": by the cosine of all 13 features
-                         scaled from minimum to maximum, as the original does, with any number of
-                         an artist's songs, other recordings and Christmas songs, and without the
-                         knobs from changes to like_id; NULL: "mood" */
+    const char *rank;   /* "mood": on the mood's axes; "cosine": by the cosine of all 13 features
+                           scaled from minimum to maximum, as the original does, with any number of
+                           an artist's songs, other recordings and Christmas songs, and without the
+                           knobs from changes to like_id; NULL: "mood" */
+    const char *text;   /* words for the mood, for encoders that read them (CLIP): alone with
+                           dylumo_recommend_mood, else beside the pictures; NULL: none */
+    double text_weight; /* how much the words count beside pictures, 0 to 1; 0: half */
 };
 
 /* clang-format off */
 #define DYLUMO_QUERY_INIT { sizeof(struct dylumo_query), 0, 0, 0, NULL, NULL, 0, NULL, 0, 0, 0, NULL, 0, \
-                            0, NULL, 0, NULL, 0, NULL }
+                            0, NULL, 0, NULL, 0, NULL, NULL, 0 }
 /* clang-format on */
 
 /* What the picture says. */

@@ -40,6 +40,8 @@ enum option_id {
     SEASON,
     RANK,
     EMBEDDING,
+    TEXT,
+    TEXT_WEIGHT,
     TIMING
 };
 
@@ -65,6 +67,9 @@ static const struct program_option options[] = {
     {"per-artist", PER_ARTIST, "N", "at most N songs of one artist (2)"},
     {"rank", RANK, "WORD", "mood, or cosine: by all 13 features, as the\noriginal did (mood)"},
     {"season", SEASON, NULL, "Christmas songs may come, as in December"},
+    {"text", TEXT, "WORDS",
+     "the mood of words, for encoders that read them\n(CLIP); with photos both count"},
+    {"text-weight", TEXT_WEIGHT, "X", "0.01 to 1: how much words count beside photos\n(0.5)"},
     {"together", TOGETHER, NULL, "one answer to all photos, their mean mood"},
     {"embedding", EMBEDDING, "FILE",
      "a .npy of embeddings instead of photos, one a row;\nno encoder is opened"},
@@ -255,6 +260,12 @@ static void take_query_option(struct program_arguments *args, struct request *re
     case RANK:
         query->rank = args->value;
         break;
+    case TEXT:
+        query->text = args->value;
+        break;
+    case TEXT_WEIGHT:
+        program_real(args, 0.01, 1, &query->text_weight);
+        break;
     default:
         break;
     }
@@ -292,7 +303,8 @@ static void read_arguments(struct program_arguments *args, struct request *reque
         request->photos[request->photo_count++] = args->names[i];
     if (!args->stop && request->embedding)
         program_expect_names(args, 0, 0);
-    else if (!args->stop && !request->photo_count && !request->query.change_count)
+    else if (!args->stop && !request->photo_count && !request->query.change_count &&
+             !request->query.text)
         program_expect_names(args, 1, SIZE_MAX);
 }
 

@@ -11,6 +11,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 enum option_id {
@@ -33,7 +34,8 @@ static const struct program_option options[] = {
     {"output", OUTPUT, "FILE", "the mood file to write (mood.safetensors)"},
     {"songs", SONGS, "FILE", "the catalogue to learn from"},
     {"encoder", ENCODER, "FILE", "the encoder's weights"},
-    {"recipe", RECIPE, "NAME", "default, or plain: what everyone starts with"},
+    {"recipe", RECIPE, "NAME",
+     "default; plain: what everyone starts with;\nzero-shot: by sentences, no labels (CLIP)"},
     {"seed", SEED, "N", "another seed, another result (1)"},
     {"networks", NETWORKS, "N", "networks whose outputs are averaged"},
     {"folds", FOLDS, "N", "parts that are held out in turn"},
@@ -55,7 +57,8 @@ static const struct program_usage usage = {
     DY_COUNT(options),
     "It ends with the table of `dylumo evaluate` and exits with 1 when a baseline is\n"
     "not beaten. A run that was interrupted goes on when it is called again in the\n"
-    "same way.\n"
+    "same way. With --recipe zero-shot it takes folders of any pictures, 20 or more,\n"
+    "for encoders that read words; nothing is labelled, so nothing is measured.\n"
     "Example: dylumo train oasis.csv fi/labels.csv -o mood.safetensors"};
 
 static void number(struct program_arguments *args, uint64_t max, unsigned *to)
@@ -230,14 +233,14 @@ static void remove_folds(const char *output, unsigned folds)
 }
 
 /* Defaults that dylumo_locate finds; room for both lives in main's frame. */
-static bool find_parts(struct dy_train_options *request, char encoder[static 4096],
-                       char songs[static 4096])
+static bool find_parts(struct dy_train_options *request, bool without_songs,
+                       char encoder[static 4096], char songs[static 4096])
 {
     struct dylumo_error err;
     if (dylumo_find("encoder", request->encoder_path, encoder, 4096, &err))
         return program_fail(&err), false;
     request->encoder_path = encoder;
-    if (!request->songs_path) {
+    if (!request->songs_path && !without_songs) {
         if (dylumo_locate("songs", songs, 4096, &err))
             return program_fail(&err), false;
         request->songs_path = songs;
@@ -261,7 +264,8 @@ int command_train(int argc, char **argv)
         return args.exit_code;
     request.labels = (const char *const *)args.names;
     request.label_count = args.name_count;
-    if (!find_parts(&request, encoder, songs))
+    bool zero = request.recipe && !strcmp(request.recipe, "zero-shot");
+    if (!find_parts(&request, zero, encoder, songs))
         return PROGRAM_NOT_FOUND;
     bool keep_folds = request.keep_folds;
     request.keep_folds = true;
@@ -269,6 +273,12 @@ int command_train(int argc, char **argv)
     program_progress_clear();
     if (st)
         return program_fail(&err);
+    if (zero) {
+        printf("Wrote %s: moods by sentences, spread as %zu pictures are. Nothing was measured:\n"
+               "`dylumo evaluate` does so on pictures with labels.\n",
+               request.output_path, figures.pictures - figures.unreadable);
+        return figures.unreadable ? PROGRAM_PARTLY : PROGRAM_OK;
+    }
     show_figures(&figures, request.output_path);
     int code = show_table(&request, &figures, &context);
     if (!keep_folds)

@@ -16,6 +16,7 @@ struct train_data {
     const struct train_songs *songs;
     const uint8_t *fold;  /* [pictures] TRAIN_NO_FOLD: cannot be read */
     const uint8_t *tenth; /* [pictures] 0 to 9; recipe plain stops by the pictures of one of them */
+    const float *text_mean; /* [dimension]; NULL: the encoder reads no words */
     uint64_t seed;
     struct dy_workers *workers;
 };

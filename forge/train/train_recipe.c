@@ -9,6 +9,17 @@
 #define READING_ODDS (DYLUMO_FEATURE_COUNT + 2)
 #define READING_LIVELY (DYLUMO_FEATURE_COUNT + 3)
 
+/* Spotify's valence and energy, leaned towards what people call happy and lively. */
+#define HEARD_AXES                                                                             \
+    {                                                                                          \
+        {.146960f,  .203283f, -.007456f, -.060601f, .104883f,  .042933f, .136109f,             \
+         -.069133f, .039922f, .828792f,  .041357f,  -.110204f, .009794f},                      \
+        {                                                                                      \
+            -.072655f, .834287f, .024353f, .060196f, .090636f, .063276f, -.101957f, -.144414f, \
+                -.003598f, -.001046f, -.009358f, -.159070f, -.001040f                          \
+        }                                                                                      \
+    }
+
 /* Emotions stand as amusement, anger, awe, contentment, excitement, fear, sadness. */
 static const struct train_recipe recipes[] = {
     {
@@ -37,13 +48,22 @@ static const struct train_recipe recipes[] = {
         .axes = 2,
         .axis_names = "valence energy",
         .axis_weight = {1, 1},
-        /* Spotify's valence and energy, leaned towards what people call happy and lively */
-        .axis_songs = {{.146960f, .203283f, -.007456f, -.060601f, .104883f, .042933f, .136109f,
-                        -.069133f, .039922f, .828792f, .041357f, -.110204f, .009794f},
-                       {-.072655f, .834287f, .024353f, .060196f, .090636f, .063276f, -.101957f,
-                        -.144414f, -.003598f, -.001046f, -.009358f, -.159070f, -.001040f}},
+        .axis_songs = HEARD_AXES,
         .axis_readings = {{[DYLUMO_VALENCE] = 1, [READING_VALENCE] = .7f, [READING_ODDS] = 1},
                           {[DYLUMO_ENERGY] = .5f, [READING_AROUSAL] = .2f, [READING_LIVELY] = 1}},
+    },
+    {
+        .name = "zero-shot",
+        .pairing = "none: sentences say what is happy and lively; no picture was labelled",
+        .zero = true,
+        .happy = {1, -1, 1, 1, 1, -1, -1},
+        .lively = {1, 1, 0, -1, 1, 1, -1},
+        .axes = 2,
+        .axis_names = "valence energy",
+        .axis_weight = {1, 1},
+        .axis_songs = HEARD_AXES,
+        .axis_readings = {{[READING_VALENCE] = 1, [READING_ODDS] = 1},
+                          {[READING_AROUSAL] = 1, [READING_LIVELY] = 1}},
     },
     {
         .name = "plain",

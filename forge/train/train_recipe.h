@@ -7,6 +7,7 @@
 
 struct train_recipe {
     const char *name, *pairing;
+    bool zero;  /* no labels: moods from sentences (train_zero.c) */
     bool plain; /* the original recipe: min-max features alone, fixed pairs, plateau schedule */
     struct train_shape shape; /* input is the encoder's */
     struct train_loss loss;

@@ -263,20 +263,50 @@ static enum dylumo_status measure_pairs(struct train_reference *reference,
     return st;
 }
 
+/* Whether any picture of the sample has an emotion; else there is nothing to calibrate by. */
+static bool has_emotions(const struct sample *sample, const struct train_data *data)
+{
+    bool any = false;
+    for (size_t i = 0; i < sample->count; i++)
+        any |= data->pictures->items[sample->picture[i]].emotion >= 0;
+    return any;
+}
+
+static enum dylumo_status make_tables(struct train_reference *reference,
+                                      const struct sample *sample, const struct train_data *data,
+                                      const float *outputs, struct dylumo_error *err)
+{
+    memset(reference, 0, sizeof *reference);
+    reference->temperature = data->recipe->plain || !has_emotions(sample, data)
+                                 ? 1
+                                 : find_temperature(sample, data, outputs);
+    scale_readings(reference, sample, data->recipe);
+    set_levels(reference, sample->count);
+    return fill_tables(reference, sample, data->recipe->axes)
+               ? DYLUMO_OK
+               : dy_fail(err, DYLUMO_NO_MEMORY, "no memory for the reference tables");
+}
+
+enum dylumo_status train_reference_tables(struct train_reference *reference,
+                                          const struct train_data *data, const float *outputs,
+                                          unsigned without, struct dylumo_error *err)
+{
+    struct sample sample;
+    enum dylumo_status st = sample_init(&sample, data, outputs, without, err);
+    if (!st)
+        st = make_tables(reference, &sample, data, outputs, err);
+    sample_clear(&sample);
+    return st;
+}
+
 enum dylumo_status train_reference_make(struct train_reference *reference,
                                         const struct train_data *data, const float *outputs,
                                         unsigned without, struct dylumo_error *err)
 {
     struct sample sample;
     enum dylumo_status st = sample_init(&sample, data, outputs, without, err);
-    memset(reference, 0, sizeof *reference);
-    if (!st) {
-        reference->temperature = data->recipe->plain ? 1 : find_temperature(&sample, data, outputs);
-        scale_readings(reference, &sample, data->recipe);
-        set_levels(reference, sample.count);
-        if (!fill_tables(reference, &sample, data->recipe->axes))
-            st = dy_fail(err, DYLUMO_NO_MEMORY, "no memory for the reference tables");
-    }
+    if (!st)
+        st = make_tables(reference, &sample, data, outputs, err);
     if (!st)
         st = measure_pairs(reference, &sample, data, err);
     sample_clear(&sample);

@@ -24,6 +24,11 @@ enum dylumo_status train_reference_make(struct train_reference *reference,
                                         const struct train_data *data, const float *outputs,
                                         unsigned without, struct dylumo_error *err) DY_MUST_USE;
 
+/* The same without pairs: tables, scales and temperature; r2 and axis_error stay 0. */
+enum dylumo_status train_reference_tables(struct train_reference *reference,
+                                          const struct train_data *data, const float *outputs,
+                                          unsigned without, struct dylumo_error *err) DY_MUST_USE;
+
 /* How well outputs tell what people said, over all readable pictures. */
 enum dylumo_status train_figures_of(struct dy_train_figures *figures, const struct train_data *data,
                                     const struct train_reference *reference, const float *outputs,

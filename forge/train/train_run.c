@@ -3,6 +3,7 @@
  * written, and one in the middle of a network when the caller stops the run. */
 #include "train_measure.h"
 #include "train_write.h"
+#include "train_zero.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -17,7 +18,8 @@ struct run {
     struct dy_pictures pictures;
     struct dy_embeddings embeddings;
     struct train_songs songs;
-    uint8_t *fold, *tenth; /* [pictures] */
+    struct train_zero_words words; /* their mean is written; all 0 where the encoder reads none */
+    uint8_t *fold, *tenth;         /* [pictures] */
     struct dy_workers *workers;
     struct train_data data;
     unsigned parts, done_count;
@@ -54,8 +56,8 @@ static enum dylumo_status choose_recipe(struct run *run, struct dylumo_error *er
     const char *name = options->recipe ? options->recipe : "default";
     const struct train_recipe *recipe = train_recipe_named(name);
     if (!recipe)
-        return dy_fail(err, DYLUMO_BAD_ARGUMENT, "no recipe '%.50s'; there are default and plain",
-                       name);
+        return dy_fail(err, DYLUMO_BAD_ARGUMENT,
+                       "no recipe '%.50s'; there are default, plain and zero-shot", name);
     run->recipe = *recipe;
     run->recipe.networks = options->networks ? options->networks : recipe->networks;
     run->recipe.folds = options->folds ? options->folds : recipe->folds;
@@ -141,6 +143,9 @@ static enum dylumo_status prepare(struct run *run, struct dylumo_error *err)
     if (!st)
         st = embed_pictures(run, err);
     if (!st)
+        st =
+            train_zero_words_open(&run->words, run->options->encoder_path, true, run->context, err);
+    if (!st)
         st = split_pictures(run, err);
     if (!st)
         st = dy_workers_new(&run->workers, dy_context_threads(run->context), err);
@@ -150,6 +155,7 @@ static enum dylumo_status prepare(struct run *run, struct dylumo_error *err)
                                     .songs = &run->songs,
                                     .fold = run->fold,
                                     .tenth = run->tenth,
+                                    .text_mean = run->words.mean,
                                     .seed = run->options->seed,
                                     .workers = run->workers};
     if (!st)
@@ -171,6 +177,7 @@ static void run_clear(struct run *run)
     dy_free(run->fold);
     dy_free(run->tenth);
     dy_workers_free(run->workers);
+    train_zero_words_clear(&run->words);
     train_songs_clear(&run->songs);
     dy_embeddings_clear(&run->embeddings);
     dy_pictures_clear(&run->pictures);
@@ -464,6 +471,9 @@ enum dylumo_status dy_train_run(const struct dy_train_options *options,
                                 struct dy_train_figures *figures, struct dylumo_error *err)
 {
     struct run run = {.options = options, .context = context};
+    const struct train_recipe *recipe = train_recipe_named(options->recipe ? options->recipe : "");
+    if (recipe && recipe->zero)
+        return train_zero_run(options, recipe, context, figures, err);
     enum dylumo_status st = prepare(&run, err);
     if (!st)
         st = train_parts(&run, err);

@@ -40,36 +40,47 @@ static void add(struct list *list, const char *name, enum dy_dtype dtype, uint64
                                          dy_dtype_size(dtype)};
 }
 
-/* Layer i of network k; the list owns what it makes. false: no memory. */
-static bool add_layer(struct list *list, const struct train_net *net, unsigned k, unsigned i)
+/* Layer i of network k, from its values [out][in] and [out]. The list owns what it makes, bias too.
+ * false: no memory. */
+static bool add_layer(struct list *list, unsigned k, unsigned i, size_t out, size_t in,
+                      const float *weight, float *bias)
+{
+    char name[40];
+    uint16_t *halves = list->owned[list->count] = dy_new_array(out * in, sizeof *halves);
+    list->owned[list->count + 1] = bias;
+    if (!weight || !bias || !halves)
+        return false;
+    for (size_t j = 0; j < out * in; j++)
+        halves[j] = dy_f16_from_f32(weight[j]);
+    snprintf(name, sizeof name, "network.%u.%u.weight", k, i);
+    add(list, name, DY_F16, out, in, halves);
+    snprintf(name, sizeof name, "network.%u.%u.bias", k, i);
+    add(list, name, DY_F32, out, 0, bias);
+    return true;
+}
+
+static bool add_trained_layer(struct list *list, const struct train_net *net, unsigned k,
+                              unsigned i)
 {
     const struct train_layer *layer = &net->layer[i];
-    size_t count = layer->in * layer->out;
-    char name[40];
-    float *weight = dy_new_array(count, sizeof *weight);
-    float *bias = list->owned[list->count + 1] = dy_new_array(layer->out, sizeof *bias);
-    uint16_t *halves = list->owned[list->count] = dy_new_array(count, sizeof *halves);
-    bool good = weight && bias && halves;
-    if (good) {
+    float *weight = dy_new_array(layer->in * layer->out, sizeof *weight);
+    float *bias = dy_new_array(layer->out, sizeof *bias);
+    if (weight && bias)
         train_net_fold(net, i, weight, bias);
-        for (size_t j = 0; j < count; j++)
-            halves[j] = dy_f16_from_f32(weight[j]);
-        snprintf(name, sizeof name, "network.%u.%u.weight", k, i);
-        add(list, name, DY_F16, layer->out, layer->in, halves);
-        snprintf(name, sizeof name, "network.%u.%u.bias", k, i);
-        add(list, name, DY_F32, layer->out, 0, bias);
-    }
+    bool good = add_layer(list, k, i, layer->out, layer->in, weight, bias);
     dy_free(weight);
     return good;
 }
 
-static void add_tables(struct list *list, const struct train_fit *fit,
-                       const struct train_reference *reference)
+static void add_tables(struct list *list, const struct train_mood_head *head)
 {
-    const struct train_recipe *recipe = fit->data->recipe;
-    uint64_t dimension = fit->net.shape.input, axes = recipe->axes;
-    add(list, "input.mean", DY_F32, dimension, 0, fit->mean);
-    add(list, "input.scale", DY_F32, dimension, 0, fit->scale);
+    const struct train_recipe *recipe = head->recipe;
+    const struct train_reference *reference = head->reference;
+    uint64_t dimension = head->dimension, axes = recipe->axes;
+    add(list, "input.mean", DY_F32, dimension, 0, head->mean);
+    add(list, "input.scale", DY_F32, dimension, 0, head->scale);
+    if (head->text_mean)
+        add(list, "text.mean", DY_F32, dimension, 0, head->text_mean);
     add(list, "emotion.happy", DY_F32, DYLUMO_EMOTION_COUNT, 0, recipe->happy);
     add(list, "emotion.lively", DY_F32, DYLUMO_EMOTION_COUNT, 0, recipe->lively);
     add(list, "emotion.temperature", DY_F32, 1, 0, &reference->temperature);
@@ -102,20 +113,21 @@ static const char *emotion_name(unsigned i)
 }
 
 static enum dylumo_status write_list(const char *path, const struct list *list,
-                                     const struct train_data *data, unsigned networks,
-                                     const char *card, struct dylumo_error *err)
+                                     const struct train_mood_head *head, unsigned networks,
+                                     struct dylumo_error *err)
 {
     char features[512] = "", emotions[512] = "", hash[24], count[16];
     join_names(features, feature_name, DYLUMO_FEATURE_COUNT);
     join_names(emotions, emotion_name, DYLUMO_EMOTION_COUNT);
-    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)data->embeddings->encoder_hash);
+    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)head->encoder_hash);
     snprintf(count, sizeof count, "%u", networks);
+    const bool words = head->text_mean != NULL;
     const char *const metadata[] = {"dylumo.kind",
                                     "mood",
                                     "dylumo.version",
-                                    "1",
+                                    words ? "2" : "1",
                                     "dylumo.encoder",
-                                    data->embeddings->encoder,
+                                    head->encoder,
                                     "dylumo.encoder_hash",
                                     hash,
                                     "dylumo.features",
@@ -125,35 +137,31 @@ static enum dylumo_status write_list(const char *path, const struct list *list,
                                     "dylumo.networks",
                                     count,
                                     "dylumo.flip",
-                                    data->recipe->flip ? "1" : "0",
+                                    head->recipe->flip ? "1" : "0",
                                     "dylumo.axes",
-                                    data->recipe->axis_names,
+                                    head->recipe->axis_names,
                                     "dylumo.recipe",
-                                    data->recipe->name,
+                                    head->recipe->name,
                                     "dylumo.pairing",
-                                    data->recipe->pairing,
+                                    head->recipe->pairing,
                                     "dylumo.card",
-                                    card,
+                                    head->card,
+                                    words ? "dylumo.unit"
+                                          : NULL, /* the list ends here in version 1 */
+                                    "0",
                                     NULL};
     return dy_safetensors_write(path, list->tensors, list->count, metadata, err);
 }
 
-enum dylumo_status train_write_mood(const char *path, struct train_fit *scratch,
-                                    const struct train_done *done, unsigned count,
-                                    const struct train_reference *reference, const char *card,
-                                    struct dylumo_error *err)
+/* Adds tables and writes; good: all layers could be added. Frees the list. */
+static enum dylumo_status finish_list(const char *path, struct list *list, bool good,
+                                      const struct train_mood_head *head, unsigned networks,
+                                      struct dylumo_error *err)
 {
-    struct list *list = dy_new(sizeof *list);
-    bool good = list != NULL;
-    for (unsigned k = 0; k < count && good; k++) {
-        train_done_load(scratch, &done[k]);
-        for (unsigned i = 0; i < scratch->net.layers && good; i++)
-            good = add_layer(list, &scratch->net, k, i);
-    }
     enum dylumo_status st = DYLUMO_OK;
     if (good) {
-        add_tables(list, scratch, reference);
-        st = write_list(path, list, scratch->data, count, card, err);
+        add_tables(list, head);
+        st = write_list(path, list, head, networks, err);
     } else {
         st = dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory to write it", path);
     }
@@ -161,6 +169,45 @@ enum dylumo_status train_write_mood(const char *path, struct train_fit *scratch,
         dy_free(list->owned[i]);
     dy_free(list);
     return st;
+}
+
+enum dylumo_status train_write_mood(const char *path, struct train_fit *scratch,
+                                    const struct train_done *done, unsigned count,
+                                    const struct train_reference *reference, const char *card,
+                                    struct dylumo_error *err)
+{
+    const struct train_data *data = scratch->data;
+    const struct train_mood_head head = {.recipe = data->recipe,
+                                         .encoder = data->embeddings->encoder,
+                                         .encoder_hash = data->embeddings->encoder_hash,
+                                         .dimension = scratch->net.shape.input,
+                                         .mean = scratch->mean,
+                                         .scale = scratch->scale,
+                                         .text_mean = data->text_mean,
+                                         .reference = reference,
+                                         .card = card};
+    struct list *list = dy_new(sizeof *list);
+    bool good = list != NULL;
+    for (unsigned k = 0; k < count && good; k++) {
+        train_done_load(scratch, &done[k]);
+        for (unsigned i = 0; i < scratch->net.layers && good; i++)
+            good = add_trained_layer(list, &scratch->net, k, i);
+    }
+    return finish_list(path, list, good, &head, count, err);
+}
+
+enum dylumo_status train_write_linear(const char *path, const struct train_mood_head *head,
+                                      const float *weight, const float *bias,
+                                      struct dylumo_error *err)
+{
+    struct list *list = dy_new(sizeof *list);
+    float *own = dy_new_array(DY_MOOD_OUTPUTS, sizeof *own);
+    if (own)
+        memcpy(own, bias, DY_MOOD_OUTPUTS * sizeof *own);
+    bool good = list && add_layer(list, 0, 0, DY_MOOD_OUTPUTS, head->dimension, weight, own);
+    if (!list)
+        dy_free(own);
+    return finish_list(path, list, good, head, 1, err);
 }
 
 /* ------------------------------------------------------------------ card */

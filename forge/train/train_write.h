@@ -10,6 +10,23 @@ struct train_done {
     float *parameters, *running; /* as in struct train_net; heap */
 };
 
+/* All of a mood file but its networks. */
+struct train_mood_head {
+    const struct train_recipe *recipe;
+    const char *encoder;
+    uint64_t encoder_hash;
+    size_t dimension;
+    const float *mean, *scale; /* [dimension] of the input */
+    const float *text_mean;    /* [dimension]; NULL: the encoder reads no words */
+    const struct train_reference *reference;
+    const char *card; /* JSON */
+};
+
+/* A mood file of one layer: outputs = weight [DY_MOOD_OUTPUTS][dimension] times input + bias. */
+enum dylumo_status train_write_linear(const char *path, const struct train_mood_head *head,
+                                      const float *weight, const float *bias,
+                                      struct dylumo_error *err) DY_MUST_USE;
+
 /* A mood file of count networks that learned from the same pictures; scratch is a fit of that fold,
  * whose net is overwritten. card: JSON. */
 enum dylumo_status train_write_mood(const char *path, struct train_fit *scratch,

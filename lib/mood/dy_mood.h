@@ -36,7 +36,8 @@ struct dy_mood_info {
     bool flip;          /* trained to see each picture also mirrored: the embeddings of both, handed
                            to dy_mood_predict together, give the file's best figures */
     bool unit;          /* embeddings are brought to length 1 first */
-    const char *recipe; /* "default", "plain" */
+    bool has_text;      /* the embeddings of words can be read too: dy_mood_center_words */
+    const char *recipe; /* "default", "plain", "zero-shot" */
     bool scaled;        /* features are predicted scaled from minimum to maximum, not in normal
                            scores: recipe "plain" */
     const double *scaler; /* [2][13] these minima and maxima, in the catalogue's units; NULL: those
@@ -83,6 +84,7 @@ struct dy_mood {
     float emotions[DYLUMO_EMOTION_COUNT]; /* calibrated probabilities, sum 1 */
     unsigned axes;
     float places[DY_MOOD_AXES_MAX]; /* on each axis */
+    bool asked;                     /* it was asked for, in words: no picture shows it */
     float scores[DY_MOOD_AXES_MAX]; /* the same as normal scores: the target on each axis */
     float sure; /* 0 to 1: 1 - H / ln 7, H the entropy of the mean of all networks' (and views') own
                    calibrated probabilities: even odds lower it, and so do networks that disagree */
@@ -99,6 +101,16 @@ struct dy_mood {
 enum dylumo_status dy_mood_predict(const struct dy_mood_model *model, const float *embeddings,
                                    unsigned views, struct dy_mood *out,
                                    struct dylumo_error *err) DY_MUST_USE;
+
+/* Moves the embedding of words to where pictures lie, for dy_mood_predict: the two kinds lie in
+ * parts of the space of their own (Liang et al. 2022, section 3), apart by the difference of their
+ * means.
+ *
+ *   words, embedding  [dimension]; may be the same
+ *
+ * Fails     UNSUPPORTED for a mood file that does not know the mean of words. */
+enum dylumo_status dy_mood_center_words(const struct dy_mood_model *model, const float *words,
+                                        float *embedding, struct dylumo_error *err) DY_MUST_USE;
 
 /* The pieces that training and evaluation use as well. */
 

@@ -30,6 +30,7 @@ struct dy_mood_model {
     dy_mood_dense *dense;       /* this processor's form */
     const float *input_mean;    /* [dimension] */
     const float *input_scale;   /* [dimension] by which (x - mean) is multiplied */
+    const float *text_mean;     /* [dimension] of sentences; NULL: the encoder reads no words */
     const float *happy;         /* [7] +1, -1 or 0 */
     const float *lively;        /* [7] */
     const float *axis_readings; /* [axes][DY_MOOD_READINGS] */

@@ -33,7 +33,7 @@ static enum dylumo_status demand_text(const struct dy_mood_model *model, const c
 }
 
 /* 1, or 2: weights may be f32, the encoder's weights any, the embedding brought to length 1, and a
- * scaler may be there. */
+ * scaler and the mean of an encoder's words may be there. */
 static enum dylumo_status read_version(struct dy_mood_model *model, const char *path,
                                        struct dylumo_error *err)
 {
@@ -161,6 +161,7 @@ static enum dylumo_status read_metadata(struct dy_mood_model *model, const char 
     info->flip = flip == 1;
     info->unit = unit == 1;
     info->scaled = !st && !strcmp(info->recipe, "plain");
+    info->has_text = model->version > 1 && dy_safetensors_find(model->file, "text.mean");
     return st;
 }
 
@@ -203,6 +204,9 @@ static enum dylumo_status read_input(struct dy_mood_model *model, const char *pa
     if (!st)
         st = get_floats(model, path, "input.scale", 1, &dimension, WHOLE_FINITE,
                         &model->input_scale, err);
+    if (!st && model->info.has_text)
+        st = get_floats(model, path, "text.mean", 1, &dimension, WHOLE_FINITE, &model->text_mean,
+                        err);
     return st;
 }
 
@@ -407,7 +411,9 @@ static enum dylumo_status read_networks(struct dy_mood_model *model, const char 
 static enum dylumo_status check_count(const struct dy_mood_model *model, const char *path,
                                       struct dylumo_error *err)
 {
-    size_t expected = model->info.scaler ? 14 : 13; /* the tables above */
+    size_t expected = 13; /* the tables above */
+    expected += model->info.scaler ? 1 : 0;
+    expected += model->info.has_text ? 1 : 0;
     for (unsigned k = 0; k < model->info.networks; k++)
         expected += 2 * (size_t)model->networks[k].layers;
     if (dy_safetensors_count(model->file) != expected)

@@ -148,3 +148,14 @@ enum dylumo_status dy_mood_predict(const struct dy_mood_model *model, const floa
     find_places(model, outputs, out);
     return DYLUMO_OK;
 }
+
+enum dylumo_status dy_mood_center_words(const struct dy_mood_model *model, const float *words,
+                                        float *embedding, struct dylumo_error *err)
+{
+    if (!model->text_mean)
+        return dy_fail(err, DYLUMO_UNSUPPORTED,
+                       "the mood file of %.50s knows pictures only, no words", model->info.encoder);
+    for (unsigned i = 0; i < model->info.dimension; i++)
+        embedding[i] = words[i] - model->text_mean[i] + model->input_mean[i];
+    return DYLUMO_OK;
+}

@@ -65,7 +65,7 @@ struct dy_rank_axis {
     int mood_axis;    /* of the mood model; -1: a feature or popularity of its own */
     int feature;      /* enum dylumo_feature; -1: a mood axis or popularity */
     double error;     /* the mood's own error there, in normal scores: the unit of match */
-    bool asked;       /* a knob set the place, not the picture */
+    bool asked;       /* a knob or words set the place, not the picture */
 };
 
 /* Where to search. */

@@ -43,6 +43,7 @@ static void start_target(const struct dy_rank *rank, const struct dy_mood *mood,
             .mood_axis = (int)a,
             .feature = -1,
             .error = (double)rank->info->axis_error[a],
+            .asked = mood->asked,
         };
     }
 }

@@ -8,6 +8,8 @@
 #define CHUNK_SIZE 16384
 #define WHY_SIZE 160
 #define DEFAULT_COUNT 10
+#define SHOWN_COLUMNS 60 /* of a query's words in the note */
+#define SHOWN_BYTES 240
 #define DEFAULT_PER_ARTIST 2
 #define DECEMBER 12
 
@@ -232,8 +234,14 @@ static const char *shortage(const struct dylumo_query *query)
 static bool write_note(struct full_answer *answer, const char *knobs,
                        const struct dylumo_query *query, size_t strange)
 {
-    char text[DY_RANK_NOTE + 240];
-    int used = snprintf(text, sizeof text, "%s", knobs);
+    char text[DY_RANK_NOTE + 480];
+    const char *words = DY_MEMBER(query, text);
+    int used = 0;
+    if (words)
+        used = snprintf(text, sizeof text, "with the words \"%.*s\"%s",
+                        (int)dy_text_prefix(words, strnlen(words, SHOWN_BYTES), SHOWN_COLUMNS),
+                        words, *knobs ? "; " : "");
+    used += snprintf(text + used, sizeof text - (size_t)used, "%s", knobs);
     uint32_t asked = DY_MEMBER(query, count);
     size_t count = answer->public.song_count, wanted = asked ? asked : DEFAULT_COUNT;
     if (strange)

@@ -27,7 +27,8 @@ struct dylumo {
     struct dy_mood_model *mood;
     struct dy_songs *songs;
     struct dy_rank *rank;
-    pthread_mutex_t lock; /* of idle */
+    struct dy_encoder *words; /* of texts, opened when first asked for; NULL: not yet */
+    pthread_mutex_t lock;     /* of idle and words */
     struct recommend_work *idle;
 };
 
@@ -115,6 +116,22 @@ enum dylumo_status recommend_cosine_list(const struct dylumo *dylumo,
 /* Why a song is there, as one plain line; returns its cosine. */
 double recommend_cosine_why(const struct dylumo *dylumo, const struct dy_cosine_query *target,
                             uint32_t song, char *why, size_t size);
+
+/* ------------------------------------------------------------------ words (recommend_words.c) */
+
+/* Moves the embeddings of pictures towards the query's words.
+ *
+ *   embeddings  [views][dimension]
+ *
+ * Fails     UNSUPPORTED for an encoder or a mood file that knows no words; BAD_ARGUMENT for words
+ *           that are none. */
+enum dylumo_status recommend_lean_on_words(const struct dylumo *dylumo,
+                                           const struct dylumo_query *query, float *embeddings,
+                                           size_t views, struct dylumo_error *err) DY_MUST_USE;
+/* The mood of the query's words without a picture. */
+enum dylumo_status recommend_words_alone(const struct dylumo *dylumo,
+                                         const struct dylumo_query *query, struct dy_mood *mood,
+                                         struct dylumo_error *err) DY_MUST_USE;
 
 /* Milliseconds on a clock that only goes forward. */
 double recommend_now_ms(void);

@@ -115,6 +115,7 @@ void dylumo_close(struct dylumo *dylumo)
         free_work(work);
     }
     dy_rank_close(dylumo->rank);
+    dy_encoder_close(dylumo->words);
     dy_encoder_close(dylumo->encoder);
     dy_mood_close(dylumo->mood);
     dy_songs_close(dylumo->songs);

@@ -21,14 +21,18 @@ static enum dylumo_status answer_views(const struct dylumo *dylumo, const float 
     return st;
 }
 
-static enum dylumo_status answer_embeddings(const struct dylumo *dylumo, const float *embeddings,
+/* The same for pictures, towards the query's words where it has some. */
+static enum dylumo_status answer_embeddings(const struct dylumo *dylumo, float *embeddings,
                                             size_t pictures, const char *name,
                                             const struct recommend_sight *sight,
                                             const struct dylumo_query *query,
                                             struct dylumo_answer **out, struct dylumo_error *err)
 {
     size_t views = pictures * (dy_mood_info(dylumo->mood)->flip ? 2 : 1);
-    return answer_views(dylumo, embeddings, views, name, sight, query, out, err);
+    enum dylumo_status st = DYLUMO_OK;
+    if (DY_MEMBER(query, text))
+        st = recommend_lean_on_words(dylumo, query, embeddings, views, err);
+    return st ? st : answer_views(dylumo, embeddings, views, name, sight, query, out, err);
 }
 
 enum dylumo_status dylumo_recommend_memory(const struct dylumo *dylumo, const void *bytes,
@@ -172,6 +176,8 @@ enum dylumo_status dylumo_recommend_embedding(const struct dylumo *dylumo, const
                        "%s: has %zu numbers, the mood weights (%s) want %u of the encoder %s",
                        called, dimension, dylumo->mood_path, wanted,
                        dy_mood_info(dylumo->mood)->encoder);
+    if (DY_MEMBER(query, text))
+        return dy_fail(err, DYLUMO_BAD_ARGUMENT, "%s: words go with photos, or alone", called);
     if (views == 0 || views > UINT32_MAX)
         return dy_fail(err, DYLUMO_BAD_ARGUMENT, "%s: %zu views, expected at least one", called,
                        views);
@@ -198,7 +204,10 @@ enum dylumo_status dylumo_recommend_mood(const struct dylumo *dylumo,
         mood.emotions[e] = 1.0F / DYLUMO_EMOTION_COUNT;
     for (unsigned a = 0; a < mood.axes; a++)
         mood.places[a] = 0.5F;
-    st = recommend_answer(dylumo, &mood, NULL, NULL, query, out, err);
+    if (DY_MEMBER(query, text))
+        st = recommend_words_alone(dylumo, query, &mood, err);
+    if (!st)
+        st = recommend_answer(dylumo, &mood, NULL, NULL, query, out, err);
     if (!st)
         (*out)->times.total = recommend_now_ms() - start;
     return st;

@@ -219,6 +219,62 @@ static void numbers_that_lie_are_refused(void **state)
     }
 }
 
+/* The tiny file as version 2, with a mean of words. */
+static void write_with_words(const char *path, const float mean[37])
+{
+    static const char *const keys[] = {"dylumo.kind",     "dylumo.encoder",  "dylumo.encoder_hash",
+                                       "dylumo.features", "dylumo.emotions", "dylumo.networks",
+                                       "dylumo.flip",     "dylumo.axes",     "dylumo.recipe",
+                                       "dylumo.pairing",  "dylumo.card"};
+    struct dy_safetensors *file;
+    struct dy_tensor tensors[64];
+    const char *metadata[2 * DY_COUNT(keys) + 5] = {"dylumo.version", "2", "dylumo.unit", "0"};
+    assert_ok(dy_safetensors_open(&file, test_data("tiny-mood.safetensors"), &err));
+    size_t count = dy_safetensors_count(file);
+    for (size_t i = 0; i < count; i++)
+        tensors[i] = *dy_safetensors_at(file, i);
+    tensors[count] = (struct dy_tensor){.name = "text.mean",
+                                        .dtype = DY_F32,
+                                        .dims = 1,
+                                        .shape = {37},
+                                        .data = mean,
+                                        .size = 37 * sizeof *mean};
+    for (size_t i = 0; i < DY_COUNT(keys); i++) {
+        metadata[4 + 2 * i] = keys[i];
+        metadata[5 + 2 * i] = dy_safetensors_metadata(file, keys[i]);
+    }
+    assert_ok(dy_safetensors_write(path, tensors, count + 1, metadata, &err));
+    dy_safetensors_close(file);
+}
+
+/* Words at the words' mean are read as a picture at the pictures' mean. */
+static void words_are_moved_to_the_pictures(void **state)
+{
+    (void)state;
+    char *folder = test_folder_new();
+    const char *path = test_path(folder, "words.safetensors");
+    float mean[37], words[37], moved[37];
+    for (size_t i = 0; i < 37; i++)
+        mean[i] = 0.25f * (float)i;
+    assert_fails(dy_mood_center_words(tiny, mean, moved, &err), DYLUMO_UNSUPPORTED, "no words");
+    write_with_words(path, mean);
+    struct dy_mood_model *model;
+    struct dy_mood middle, same;
+    assert_ok(dy_mood_open(&model, path, &err));
+    assert_true(dy_mood_info(model)->has_text && !dy_mood_info(tiny)->has_text);
+    assert_ok(dy_mood_center_words(model, mean, moved, &err));
+    assert_ok(dy_mood_predict(model, moved, 1, &middle, &err));
+    for (size_t i = 0; i < 37; i++) /* a step from the mean is the same step */
+        words[i] = mean[i] + (i % 3 ? 0.5f : -0.25f);
+    assert_ok(dy_mood_center_words(model, words, words, &err));
+    for (size_t i = 0; i < 37; i++)
+        assert_true(fabsf(words[i] - moved[i] - (i % 3 ? 0.5f : -0.25f)) < 1e-5f);
+    assert_ok(dy_mood_predict(model, words, 1, &same, &err));
+    assert_true(same.valence != middle.valence);
+    dy_mood_close(model);
+    test_folder_remove(folder);
+}
+
 static void truncated_files_are_refused(void **state)
 {
     (void)state;
@@ -269,6 +325,7 @@ int main(void)
         cmocka_unit_test(the_encoder_must_be_its_own),
         cmocka_unit_test(names_that_lie_are_refused),
         cmocka_unit_test(numbers_that_lie_are_refused),
+        cmocka_unit_test(words_are_moved_to_the_pictures),
         cmocka_unit_test(truncated_files_are_refused),
         cmocka_unit_test(survives_failing_allocations),
     };
