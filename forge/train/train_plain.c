@@ -83,7 +83,10 @@ enum dylumo_status train_plain_init(struct train_fit *fit, uint64_t key, struct 
     fit->rated_count = count; /* pairs in all */
     fit->steps = fit->pair_count / data->recipe->emotion_rows;
     if (!fit->steps || count == fit->pair_count)
-        return dy_fail(err, DYLUMO_BAD_ARGUMENT, "%zu pairs to learn from are too few", count);
+        return dy_fail(err, DYLUMO_BAD_ARGUMENT,
+                       "too few pictures: %zu pairs to learn from and %zu to stop by, where the "
+                       "recipe needs %zu and 1",
+                       fit->pair_count, count - fit->pair_count, data->recipe->emotion_rows);
     for (size_t j = 0; j < fit->net.shape.input; j++)
         fit->scale[j] = 1; /* the embedding as it is */
     return DYLUMO_OK;
