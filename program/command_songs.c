@@ -2,15 +2,17 @@
 #include "dy_catalogue.h"
 #include "dy_import.h"
 #include "dy_program.h"
+#include "songs_json.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum option_id { SONGS = 's', COUNT = 'k', OUTPUT = 'o', CSV = 256, MOOD };
+enum option_id { SONGS = 's', COUNT = 'k', JSON = 'j', OUTPUT = 'o', CSV = 256, MOOD };
 
 static const struct program_option options[] = {
     {"songs", SONGS, "FILE", "the songs file, for find, near and export\n(the default catalogue)"},
     {"top-k", COUNT, "N", "so many songs (10)"},
+    {"json", JSON, NULL, "info, find and near as one JSON object"},
     {"output", OUTPUT, "FILE", "where export and merge write"},
     {"mood-file", MOOD, "FILE", "the mood that index places songs for\n(the default mood)"},
     {"csv", CSV, NULL, "export as CSV (the only form there is)"},
@@ -34,6 +36,7 @@ static const struct program_usage usage = {
 struct request {
     const char *songs, *output, *mood;
     uint64_t count;
+    bool json;
     char **names; /* behind the verb */
     size_t name_count;
 };
@@ -57,6 +60,12 @@ static enum dylumo_status open_catalogue(struct dy_catalogue **out, const char *
 static int usage_error(const char *verb, const char *needs)
 {
     return program_usage_error("songs", "'songs %s' needs %s", verb, needs);
+}
+
+static int no_memory(void)
+{
+    program_say("no memory to show songs");
+    return PROGRAM_NO_MEMORY;
 }
 
 /* ------------------------------------------------------------------ info */
@@ -103,9 +112,13 @@ static int run_info(const struct request *request)
     if (open_catalogue(&catalogue, path, &err))
         return program_fail(&err);
     dy_catalogue_facts(catalogue, &facts);
-    print_facts(path ? path : "the default catalogue", &facts);
+    bool shown = true;
+    if (request->json)
+        shown = songs_json_facts(&facts);
+    else
+        print_facts(path ? path : "the default catalogue", &facts);
     dy_catalogue_close(catalogue);
-    return PROGRAM_OK;
+    return shown ? PROGRAM_OK : no_memory();
 }
 
 /* ------------------------------------------------------------------ find, near */
@@ -167,11 +180,17 @@ static int run_search(const struct request *request, bool near)
     enum dylumo_status st = hits ? search(request, near, catalogue, hits, &count, &err)
                                  : dy_fail(&err, DYLUMO_NO_MEMORY, "no memory for %llu songs",
                                            (unsigned long long)request->count);
-    print_hits(catalogue, hits, count);
+    bool shown = true;
+    if (!st && request->json)
+        shown = songs_json_hits(catalogue, hits, count, near);
+    else if (!st)
+        print_hits(catalogue, hits, count);
     dy_free(hits);
     dy_catalogue_close(catalogue);
     if (st)
         return program_fail(&err);
+    if (!shown)
+        return no_memory();
     if (!count)
         program_say("no song has %s", near ? "others near it" : "such words in title and artist");
     return count ? PROGRAM_OK : PROGRAM_PARTLY;
@@ -292,6 +311,8 @@ int command_songs(int argc, char **argv)
     for (int option; (option = program_next(&args)) != PROGRAM_END;) {
         if (option == SONGS)
             request.songs = args.value;
+        else if (option == JSON)
+            request.json = true;
         else if (option == OUTPUT)
             request.output = args.value;
         else if (option == MOOD)

@@ -41,6 +41,22 @@ def test_near():
            f"dylumo: {SONGS}: holds no song with the id 'nothing'\n")
 
 
+def test_json():
+    """--json: info, find and near as one object"""
+    need_models()
+    facts = json.loads(run("songs", "info", SONGS, "--json")[1])
+    assert facts["schema"] == 1 and facts["songs"] == 20498 and facts["tree"] is True, facts
+    assert len(facts["features"]) == 13 and facts["features"]["tempo"]["most"] > 200, facts
+    found = json.loads(run("songs", "find", "--json", "case of you joni", "-s", SONGS)[1])["songs"]
+    assert A_CASE_OF_YOU in [song["id"] for song in found], found
+    assert len(found[0]["features"]) == 13 and "distance2" not in found[0], found
+    near = json.loads(run("songs", "near", "--json", A_CASE_OF_YOU, "-s", SONGS)[1])["songs"]
+    distances = [song["distance2"] for song in near]
+    assert len(near) == 10 and distances == sorted(distances) and distances[0] > 0, near
+    code, out, _ = run("songs", "find", "--json", "zzzzqqqq", "-s", SONGS)
+    assert (code, json.loads(out)) == (1, {"schema": 1, "songs": []}), out
+
+
 def test_export_import():
     """export and import again: the same songs, by checksum"""
     need_models()
