@@ -74,8 +74,9 @@ static inline float songs_index_step(float low, float high)
 
 /* Songs while the tree is made: rows of axes floats and the number's bits. */
 struct songs_rows {
-    float *items; /* [count][axes + 1] */
-    float *keys;  /* [count] scratch */
+    float *items;          /* [count][axes + 1] */
+    float *keys, *scratch; /* [count] */
+    uint32_t *moves;       /* [count] */
     unsigned axes;
     float prior[DY_SONGS_AXES_MAX]; /* how much an axis' spread counts */
 };

@@ -268,6 +268,8 @@ static void build_clear(struct build *build)
 {
     dy_free(build->rows.items);
     dy_free(build->rows.keys);
+    dy_free(build->rows.scratch);
+    dy_free(build->rows.moves);
     dy_free(build->nodes);
     dy_free(build->halves);
 }
@@ -278,10 +280,13 @@ static bool build_init(struct build *build, struct dy_songs_index *index)
     *build = (struct build){.rows.axes = space->axes, .index = index};
     build->rows.items = dy_mem_aligned(space->count * (space->axes + 1) * sizeof(float));
     build->rows.keys = dy_mem_aligned(space->count * sizeof(float));
+    build->rows.scratch = dy_mem_aligned(space->count * sizeof(float));
+    build->rows.moves = dy_mem_aligned(space->count * sizeof(uint32_t));
     build->nodes = dy_new_array(TASKS_MAX, sizeof *build->nodes);
     build->halves = dy_new_array((size_t)2 * TASKS_MAX, sizeof *build->halves);
     index->own_bytes = build->bytes = dy_mem_aligned(index->layout.size);
-    return build->rows.items && build->rows.keys && build->nodes && build->halves && build->bytes;
+    return build->rows.items && build->rows.keys && build->rows.scratch && build->rows.moves &&
+           build->nodes && build->halves && build->bytes;
 }
 
 static void build_run(struct build *build, struct dy_workers *workers)

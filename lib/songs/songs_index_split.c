@@ -39,78 +39,105 @@ static float middle_of_three(float a, float b, float c)
     return b < least ? least : b > most ? most : b;
 }
 
+/* Moves the keys below the pivot to the front, by steps that no key turns aside: half of
+ * all guesses about random keys are wrong (Lomuto's scheme). Returns how many there are. */
+static size_t keys_below(float *keys, size_t count, float pivot)
+{
+    size_t below = 0;
+    for (size_t i = 0; i < count; i++) {
+        float key = keys[i];
+        keys[i] = keys[below];
+        keys[below] = key;
+        below += key < pivot;
+    }
+    return below;
+}
+
+static size_t keys_up_to(float *keys, size_t count, float pivot)
+{
+    size_t up_to = 0;
+    for (size_t i = 0; i < count; i++) {
+        float key = keys[i];
+        keys[i] = keys[up_to];
+        keys[up_to] = key;
+        up_to += key <= pivot;
+    }
+    return up_to;
+}
+
 /* The value of rank `rank` from 0 (Hoare 1961); reorders keys. */
 static float key_of_rank(float *keys, size_t count, size_t rank)
 {
-    ptrdiff_t low = 0, high = (ptrdiff_t)count - 1, wanted = (ptrdiff_t)rank;
-    while (low < high) {
-        float pivot = middle_of_three(keys[low], keys[low + (high - low) / 2], keys[high]);
-        ptrdiff_t i = low, j = high;
-        while (i <= j) {
-            while (keys[i] < pivot)
-                i++;
-            while (keys[j] > pivot)
-                j--;
-            if (i <= j) {
-                float key = keys[i];
-                keys[i++] = keys[j];
-                keys[j--] = key;
-            }
+    for (;;) {
+        float pivot = middle_of_three(keys[0], keys[count / 2], keys[count - 1]);
+        size_t below = keys_below(keys, count, pivot);
+        if (rank < below) {
+            count = below;
+            continue;
         }
-        if (wanted <= j)
-            high = j;
-        else if (wanted >= i)
-            low = i;
-        else
-            break;
+        keys += below;
+        count -= below;
+        rank -= below;
+        size_t equal = keys_up_to(keys, count, pivot);
+        if (rank < equal)
+            return pivot;
+        keys += equal;
+        count -= equal;
+        rank -= equal;
     }
-    return keys[wanted];
 }
 
-/* Swaps rows between both sides until the left holds all below cut and as many equal to it as it
- * has room for; those that stood on the left stay there. */
-static void exchange(const struct songs_rows *rows, size_t from, size_t count, size_t left,
-                     unsigned axis, float cut)
+/* Lists the rows on the left of the cut that go and those on the right that come for them, as many,
+ * each in order; those equal to the cut stay where they stand, as far as there is room. */
+static size_t list_moves(const struct songs_rows *rows, size_t from, size_t count, size_t left,
+                         float cut)
 {
-    size_t row_items = rows->axes + 1, below = 0, equal_here = 0;
-    float *items = rows->items + from * row_items;
+    const float *keys = rows->keys + from;
+    uint32_t *go = rows->moves + from, *come = go + left;
+    size_t below = 0, equal_here = 0;
     for (size_t i = 0; i < count; i++)
-        below += items[i * row_items + axis] < cut;
+        below += keys[i] < cut;
     for (size_t i = 0; i < left; i++)
-        equal_here += items[i * row_items + axis] == cut;
+        equal_here += keys[i] == cut;
     size_t wanted = left - below; /* of those that are equal */
-    size_t stay = equal_here < wanted ? equal_here : wanted, come = wanted - stay;
-    float row[DY_SONGS_AXES_MAX + 1];
-    size_t right = left;
+    size_t stay = equal_here < wanted ? equal_here : wanted, wait = wanted - stay;
+    size_t going = 0, coming = 0;
     for (size_t i = 0; i < left; i++) {
-        float value = items[i * row_items + axis];
-        if (value < cut)
-            continue;
-        if (value == cut && stay > 0) {
-            stay--;
-            continue;
-        }
-        for (;; right++) {
-            float other = items[right * row_items + axis];
-            if (other < cut)
-                break;
-            if (other == cut && come > 0) {
-                come--;
-                break;
-            }
-        }
-        memcpy(row, items + i * row_items, row_items * sizeof *row);
-        memcpy(items + i * row_items, items + right * row_items, row_items * sizeof *row);
-        memcpy(items + right * row_items, row, row_items * sizeof *row);
-        right++;
+        bool equal = keys[i] == cut;
+        go[going] = (uint32_t)i;
+        going += keys[i] > cut || (equal && stay == 0);
+        stay -= equal && stay > 0;
+    }
+    for (size_t i = left; i < count && coming < going; i++) {
+        bool equal = keys[i] == cut;
+        come[coming] = (uint32_t)i;
+        coming += keys[i] < cut || (equal && wait > 0);
+        wait -= equal && wait > 0;
+    }
+    return going;
+}
+
+static void exchange(const struct songs_rows *rows, size_t from, size_t left, size_t moves)
+{
+    size_t row_items = rows->axes + 1;
+    float *items = rows->items + from * row_items;
+    const uint32_t *go = rows->moves + from, *come = go + left;
+    for (size_t m = 0; m < moves; m++) {
+        float row[DY_SONGS_AXES_MAX + 1];
+        float *here = items + go[m] * row_items, *there = items + come[m] * row_items;
+        memcpy(row, here, row_items * sizeof *row);
+        memcpy(here, there, row_items * sizeof *row);
+        memcpy(there, row, row_items * sizeof *row);
     }
 }
 
 void songs_rows_split(const struct songs_rows *rows, size_t from, size_t count, size_t left)
 {
     unsigned axis = widest_axis(rows, from, count);
-    float *keys = rows->keys + from;
+    float *keys = rows->keys + from, *scratch = rows->scratch + from;
     for (size_t i = 0; i < count; i++)
         keys[i] = rows->items[(from + i) * (rows->axes + 1) + axis];
-    exchange(rows, from, count, left, axis, key_of_rank(keys, count, left));
+    memcpy(scratch, keys, count * sizeof *keys);
+    float cut = key_of_rank(scratch, count, left);
+    exchange(rows, from, left, list_moves(rows, from, count, left, cut));
 }
