@@ -48,6 +48,7 @@
     X(evaluate, "how well songs fit pictures")                                 \
     X(models, "the weights that are here; takes in CLIP's")                    \
     X(get, "downloads data sets and weights")                                  \
+    X(kaggle, "trains on Kaggle's machines: setup, push, status, pull")        \
     X(help, "what a command does and how it is called")
 
 #define PROGRAM_DECLARE(verb, about) int command_##verb(int argc, char **argv);

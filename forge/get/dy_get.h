@@ -253,6 +253,17 @@ enum dylumo_status dy_kernel_output(struct dy_get *get, const struct dy_kaggle *
                                     const char *id, const char *folder, size_t *count, char **log,
                                     struct dylumo_error *err) DY_MUST_USE;
 
+/* What a training kernel of ours left in folder, with sizes and sums checked. */
+struct dy_kernel_results {
+    char mood[4096];  /* the mood file's path */
+    char version[64]; /* "dylumo 0.1.0", that made it */
+    bool beats_baselines;
+};
+/* Fails    BAD_FILE without a good results.json; MISMATCH for other sizes or sums than it tells. */
+enum dylumo_status dy_kernel_results(const char *folder, struct dy_kernel_results *results,
+                                     const struct dylumo_context *context,
+                                     struct dylumo_error *err) DY_MUST_USE;
+
 /* ------------------------------------------------------------------ things by name
  * (get_item.c, get_item_record.c) */
 
