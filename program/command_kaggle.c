@@ -78,14 +78,15 @@ struct call {
 static bool ask(FILE *terminal, const char *question, bool hidden, char *answer, size_t size)
 {
     struct termios before, silent;
-    fputs(question, terminal);
-    fflush(terminal);
     bool changed = hidden && !tcgetattr(fileno(terminal), &before);
     if (changed) {
         silent = before;
         silent.c_lflag &= ~(tcflag_t)ECHO;
         tcsetattr(fileno(terminal), TCSAFLUSH, &silent);
     }
+    /* after the flush, so that what is typed at once is neither shown nor lost */
+    fputs(question, terminal);
+    fflush(terminal);
     bool good = fgets(answer, (int)size, terminal) != NULL;
     if (changed) {
         tcsetattr(fileno(terminal), TCSAFLUSH, &before);
