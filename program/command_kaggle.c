@@ -2,6 +2,7 @@
  * is program/kaggle/train.py, built into the binary. */
 #include "dy_get.h"
 #include "dy_program.h"
+#include "kernel_script_data.h"
 
 #include <errno.h>
 #include <ftw.h>
@@ -56,8 +57,6 @@ static const struct program_usage usage = {
     "         dylumo kaggle status --wait && dylumo kaggle pull"};
 
 #define MAX_TRAIN_WORDS 32
-
-extern const char program_kernel_script[];
 
 /* One call of the command. */
 struct call {
@@ -185,10 +184,11 @@ static char *make_script(const struct call *call)
     json_t *settings =
         json_pack("{s:s, s:o}", "source", call->source ? call->source : "", "train", words);
     char *json = settings ? json_dumps(settings, JSON_ENSURE_ASCII) : NULL;
-    size_t size = (json ? strlen(json) : 0) + strlen(program_kernel_script) + 32;
+    size_t size = (json ? strlen(json) : 0) + kernel_script_size + 32;
     char *script = json ? dy_new_array(size, 1) : NULL;
     if (script)
-        snprintf(script, size, "SETTINGS = %s\n%s", json, program_kernel_script);
+        snprintf(script, size, "SETTINGS = %s\n%.*s", json, (int)kernel_script_size,
+                 (const char *)kernel_script_data);
     free(json);
     json_decref(settings);
     return script;

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import pty
+import signal
 import subprocess
 import sys
 
@@ -87,6 +88,7 @@ def test_setup_typed():
     with Case() as case:
         pid, terminal = pty.fork()
         if pid == 0:
+            signal.alarm(60)  # survives exec: whatever is not understood, it ends
             os.execve(DYLUMO, ["dylumo", "kaggle", "setup"], case.environment())
         shown = read_until(terminal, b"token): ")
         os.write(terminal, b"owl\n")
@@ -278,6 +280,14 @@ def test_pull_to_folder():
 
 
 # -------------------------------------------------------------------------- the script
+
+def test_script_pin():
+    """DuckDB's version and sum in the script are those of the lock file"""
+    script = (SOURCE / "program/kaggle/train.py").read_text()
+    lock = json.loads((SOURCE / "tests/parquet/package-lock.json").read_text())
+    duckdb = lock["packages"]["node_modules/@duckdb/node-bindings-linux-x64"]
+    assert f"x64-{duckdb['version']}.tgz" in script and duckdb["integrity"][7:] in script, duckdb
+
 
 STAND_IN = """#!/bin/sh
 echo "$@" >> "$LOG"
