@@ -1,11 +1,13 @@
 /* dylumo get [NAME...]: downloads data sets and weights and makes them ready to use; without a name
  * it lists them. What is made of each stands in one table. */
 #include "dy_get.h"
+#include "dy_models.h"
 #include "dy_program.h"
+#include "program_json.h"
+#include "program_make.h"
 
-#include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum option_id { OUTPUT = 'o', OFFLINE = 256, AGAIN, ONLY_DOWNLOAD, JSON };
 
@@ -39,26 +41,93 @@ struct call {
 
 /* ------------------------------------------------------------------ made ready */
 
-/* Makes something usable of what was downloaded: its place goes into made[4096]. */
-typedef enum dylumo_status (*ready)(const struct call *call, const struct dy_item_files *files,
-                                    char made[4096], struct dylumo_error *err);
+/* Where what is made goes: the place that was told, else name in dylumo's data folder. */
+static enum dylumo_status place(const struct call *call, const char *name, char made[4096],
+                                struct dylumo_error *err)
+{
+    if (!call->output)
+        return dy_item_place(name, made, 4096, err);
+    if (strlen(call->output) >= 4096)
+        return dy_fail(err, DYLUMO_BAD_ARGUMENT, "--output: the path is too long");
+    snprintf(made, 4096, "%s", call->output);
+    return dy_get_folders_of(made, err);
+}
 
-static const struct {
+/* Where recommend and serve look; a songs file of the user's own stays beside it. */
+static enum dylumo_status make_songs(const struct call *call, const struct dy_item_files *files,
+                                     char made[4096], struct dylumo_error *err)
+{
+    const char *const tables[] = {files->paths[0]};
+    enum dylumo_status st = place(call, "songs.dylumo", made, err);
+    if (!st)
+        st = program_keep_old(made, err);
+    return st ? st
+              : program_make_songs(made, tables, 1, (struct dy_import_options){0}, &call->context,
+                                   call->json, err);
+}
+
+static bool is_parquet(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    return dot && !strcmp(dot, ".parquet");
+}
+
+static enum dylumo_status make_pictures(const struct call *call, const struct dy_item_files *files,
+                                        char made[4096], struct dylumo_error *err)
+{
+    size_t count = 0;
+    const char **tables = dy_new_array(files->count + 1, sizeof *tables);
+    if (!tables)
+        return dy_fail(err, DYLUMO_NO_MEMORY, "no memory for the list of files");
+    for (size_t i = 0; i < files->count; i++)
+        if (is_parquet(files->paths[i]))
+            tables[count++] = files->paths[i];
+    enum dylumo_status st = place(call, "emid", made, err);
+    if (!st && access(made, F_OK)) /* a picture takes in its file what it took in the table */
+        st = dy_get_room(made, dy_item_bytes(files), err);
+    if (!st)
+        st = program_make_pictures(made, tables, count, &call->context, call->json, err);
+    dy_free(tables);
+    return st;
+}
+
+/* Sooner said than after gigabytes. */
+static enum dylumo_status check_duckdb(struct dylumo_error *err)
+{
+    char path[1024], version[64];
+    return dy_import_duckdb(path, sizeof path, version, sizeof version, err);
+}
+
+static enum dylumo_status make_weights(const struct call *call, const struct dy_item_files *files,
+                                       char made[4096], struct dylumo_error *err)
+{
+    struct dy_model model;
+    struct dy_models_add_settings wanted = {.name = "clip-vit-b-32", .output = call->output};
+    enum dylumo_status st = dy_models_add(&model, files->folder, &wanted, &call->context, err);
+    if (!st)
+        snprintf(made, 4096, "%s", model.path);
+    return st;
+}
+
+/* Makes something usable of what was downloaded: its place goes into made[4096]. */
+static const struct step {
     const char *item;
-    ready make; /* NULL: used as it is downloaded */
-    const char *next;
+    enum dylumo_status (*check)(struct dylumo_error *err); /* before the download; or NULL */
+    enum dylumo_status (*make)(const struct call *call, const struct dy_item_files *files,
+                               char made[4096], struct dylumo_error *err);
+    const char *next[2]; /* what is done with it now: words around its place; or NULL */
 } steps[] = {
-    {"spotify-1m", NULL, "dylumo import"},
-    {"emid", NULL, "dylumo train"},
-    {"clip-vit-b-32", NULL, "dylumo models add"},
+    {"spotify-1m", NULL, make_songs, {"dylumo recommend --songs ", " PHOTO"}},
+    {"emid", check_duckdb, make_pictures, {"dylumo train ", "/EMID_data.csv"}},
+    {"clip-vit-b-32", NULL, make_weights, {"dylumo train --encoder ", " TABLE"}},
 };
 
-static ready step_of(const struct dy_item *item)
+static const struct step *step_of(const struct dy_item *item)
 {
-    for (size_t i = 0; i < DY_COUNT(steps); i++)
-        if (!strcmp(steps[i].item, item->name))
-            return steps[i].make;
-    return NULL;
+    size_t i = 0;
+    while (strcmp(steps[i].item, item->name) != 0)
+        i++;
+    return &steps[i];
 }
 
 /* ------------------------------------------------------------------ the list */
@@ -95,19 +164,6 @@ static json_t *item_as_json(const struct dy_item *item)
     return object;
 }
 
-static int print_json(json_t *value)
-{
-    char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
-    json_decref(value);
-    if (!text) {
-        program_say("no memory for JSON");
-        return PROGRAM_NO_MEMORY;
-    }
-    puts(text);
-    free(text);
-    return PROGRAM_OK;
-}
-
 static int list(bool json)
 {
     json_t *all = json_array();
@@ -120,7 +176,7 @@ static int list(bool json)
             print_item(dy_item_at(i));
     }
     if (json)
-        return print_json(all);
+        return program_print_json(all);
     json_decref(all);
     return PROGRAM_OK;
 }
@@ -129,43 +185,98 @@ static int list(bool json)
 
 static int tell(const struct call *call, const struct dy_item *item, const char *made)
 {
+    const struct step *step = step_of(item);
+    char next[4096 + 64];
+    snprintf(next, sizeof next, "%s%s%s", step->next[0], made, step->next[1]);
+    if (call->json && call->only_download)
+        return program_print_json(json_pack("{s:s, s:s}", "name", item->name, "path", made));
     if (call->json)
-        return print_json(json_pack("{s:s, s:s}", "name", item->name, "path", made));
+        return program_print_json(
+            json_pack("{s:s, s:s, s:s}", "name", item->name, "path", made, "next", next));
     printf("%s: in %s\n", item->name, made);
+    if (!call->only_download)
+        printf("next: %s\n", next);
     return PROGRAM_OK;
 }
 
+/* What is here already: made before, and where it is wanted. */
+static bool is_ready(const struct call *call, const struct dy_item *item, char made[4096])
+{
+    struct dy_item_record record;
+    if (call->again || call->only_download || !dy_item_recall(item, &record) || !record.there ||
+        (call->output && strcmp(call->output, record.made) != 0))
+        return false;
+    memcpy(made, record.made, sizeof record.made);
+    return true;
+}
+
+static enum dylumo_status make_ready(const struct call *call, const struct dy_item *item,
+                                     const struct dy_item_files *files, char made[4096],
+                                     struct dylumo_error *err)
+{
+    char name[128], path[4096];
+    int lock = -1;
+    snprintf(name, sizeof name, "items/%s.lock", item->name);
+    enum dylumo_status st = dy_item_place(name, path, sizeof path, err);
+    if (!st)
+        st = dy_get_lock(&lock, path, item->name, &call->context, err);
+    if (!st && !is_ready(call, item, made)) {
+        st = step_of(item)->make(call, files, made, err);
+        program_progress_clear();
+        if (!st)
+            st = dy_item_remember(item, files, made, err);
+    }
+    dy_get_unlock(&lock);
+    return st;
+}
+
+/* What came of one call: where the download lies, "" before it, and what was made. */
+struct got {
+    char folder[4096], made[4096];
+};
+
 static enum dylumo_status get_one(struct dy_get *get, const struct call *call,
-                                  const struct dy_item *item, char made[4096],
+                                  const struct dy_item *item, struct got *got,
                                   struct dylumo_error *err)
 {
     struct dy_item_files files;
-    enum dylumo_status st = dy_item_fetch(get, item, call->again, &files, err);
+    const struct step *step = step_of(item);
+    enum dylumo_status st = DYLUMO_OK;
+    got->folder[0] = '\0';
+    if (is_ready(call, item, got->made))
+        return st;
+    if (step->check && !call->only_download)
+        st = step->check(err);
+    if (!st)
+        st = dy_item_fetch(get, item, call->again, &files, err);
     program_progress_clear();
     if (st)
         return st;
-    ready make = call->only_download ? NULL : step_of(item);
-    snprintf(made, 4096, "%s", files.count == 1 ? files.paths[0] : files.folder);
-    if (make)
-        st = make(call, &files, made, err);
-    program_progress_clear();
-    if (!st && !call->only_download)
-        st = dy_item_remember(item, &files, made, err);
+    memcpy(got->folder, files.folder, sizeof got->folder);
+    snprintf(got->made, sizeof got->made, "%s", files.count == 1 ? files.paths[0] : files.folder);
+    if (!call->only_download)
+        st = make_ready(call, item, &files, got->made, err);
     dy_item_files_clear(&files);
     return st;
 }
 
 static int get_named(struct dy_get *get, const struct call *call, const char *name)
 {
-    char made[4096];
+    struct got got;
     struct dylumo_error err;
     const struct dy_item *item = dy_item_named(name);
-    enum dylumo_status st = get_one(get, call, item, made, &err);
+    enum dylumo_status st = get_one(get, call, item, &got, &err);
     if (!st)
-        return tell(call, item, made);
+        return tell(call, item, got.made);
     if (program_interrupted())
         program_say("%s: stopped; 'dylumo get %s' goes on from where it was", name, name);
-    return program_fail(&err);
+    int code = program_fail(&err);
+    if (got.folder[0] && !program_interrupted())
+        program_say("%s: what was downloaded is whole, in %s; 'dylumo get %s%s%s' makes it ready "
+                    "once that is seen to",
+                    name, got.folder, name, call->output ? " -o " : "",
+                    call->output ? call->output : "");
+    return code;
 }
 
 static const char *item_word(const void *user, size_t index)

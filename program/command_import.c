@@ -3,14 +3,9 @@
 #include "dy_import.h"
 #include "dy_original.h"
 #include "dy_program.h"
-
-#include <string.h>
-#include <time.h>
+#include "program_make.h"
 
 #define ORIGINAL_ENCODER "clip-vit-b-32"
-
-/* So many rows are told one by one. */
-#define REPORTS_SHOWN 20
 
 enum option_id {
     OUTPUT = 'o',
@@ -51,75 +46,6 @@ static const struct program_usage usage = {
     DY_COUNT(options),
     "Example: dylumo import spotify_data.csv -o songs.dylumo"};
 
-static double seconds(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
-
-struct teller {
-    uint64_t told;
-    bool quiet;
-};
-
-static void tell(void *user, const char *table, uint64_t line, const char *reason)
-{
-    struct teller *teller = user;
-    if (teller->quiet || ++teller->told > REPORTS_SHOWN)
-        return;
-    program_say("%s: line %llu passed over: %s", table, (unsigned long long)line, reason);
-}
-
-static void print_summary(const struct dy_import_summary *summary, const char *output, double time)
-{
-    printf("%llu songs by %llu artists", (unsigned long long)summary->songs,
-           (unsigned long long)summary->artists);
-    printf(" (year %.0f %%, popularity %.0f %%, genre %.0f %% of %llu)",
-           100 * (double)summary->with_year / (double)summary->songs,
-           100 * (double)summary->with_popularity / (double)summary->songs,
-           100 * (double)summary->with_genre / (double)summary->songs,
-           (unsigned long long)summary->genres);
-    printf(" in %s, %.1f MB, %.2f s\n", output, (double)summary->file_bytes / 1e6, time);
-    if (summary->bad || summary->duplicates)
-        printf("passed over: %llu rows that can't be read, %llu with an id that was there before\n",
-               (unsigned long long)summary->bad, (unsigned long long)summary->duplicates);
-}
-
-/* The axes of the mood at hand; without one, or without room, songs are placed at every opening. */
-static void store_axes(const char *output, const struct dylumo_context *context, bool quiet)
-{
-    char mood[4096], path[4096];
-    struct dylumo_error err;
-    if (dylumo_locate("mood", mood, sizeof mood, NULL))
-        return;
-    if (dy_import_axes(output, mood, context, path, sizeof path, &err))
-        program_say("the mood's axes are not stored: %s", err.text);
-    else if (!quiet)
-        printf("the mood's axes over them in %s\n", path);
-}
-
-static int import_pictures(const char *folder, const struct program_arguments *args,
-                           const struct dylumo_context *context, bool quiet)
-{
-    struct dy_pictures_summary summary;
-    struct dylumo_error err;
-    enum dylumo_status st = dy_import_pictures(folder, (const char *const *)args->names,
-                                               args->name_count, context, &summary, &err);
-    program_progress_clear();
-    if (st)
-        return program_fail(&err);
-    if (summary.unknown)
-        program_say("%llu places hold bytes that are no picture; left out",
-                    (unsigned long long)summary.unknown);
-    if (!quiet)
-        printf(
-            "%llu rows, %llu new pictures (%.1f MB), %llu that were there or came again, in %s\n",
-            (unsigned long long)summary.rows, (unsigned long long)summary.written,
-            (double)summary.bytes / 1e6, (unsigned long long)summary.present, folder);
-    return PROGRAM_OK;
-}
-
 /* Weights of the original were trained on what CLIP sees. */
 static int import_original(const char *folder, const char *output, bool quiet)
 {
@@ -141,7 +67,7 @@ int command_import(int argc, char **argv)
     struct program_arguments args = program_arguments_of(&usage, argc, argv);
     struct dylumo_context context = program_context();
     struct dy_import_options wanted = {0};
-    struct teller teller = {0};
+    bool quiet = false;
     const char *output = NULL, *pictures = NULL, *original = NULL;
     uint64_t threads = 0;
     double percent = 0;
@@ -162,31 +88,18 @@ int command_import(int argc, char **argv)
         else if (option == KEEP_ROWS)
             wanted.keep_rows = true;
         else if (option == QUIET)
-            teller.quiet = true;
+            quiet = true;
     }
     if (args.stop || program_expect_names(&args, original ? 0 : 1, original ? 0 : SIZE_MAX))
         return args.exit_code;
     if (original)
-        return import_original(original, output ? output : "mood.safetensors", teller.quiet);
+        return import_original(original, output ? output : "mood.safetensors", quiet);
     output = output ? output : "songs.dylumo";
-    if (pictures)
-        return import_pictures(pictures, &args, &context, teller.quiet);
-    wanted.report = tell;
-    wanted.user = &teller;
-    struct dy_import_summary summary;
+    const char *const *names = (const char *const *)args.names;
     struct dylumo_error err;
-    double begun = seconds();
-    enum dylumo_status st = dy_import_tables(output, (const char *const *)args.names,
-                                             args.name_count, &wanted, &context, &summary, &err);
-    program_progress_clear();
-    if (teller.told > REPORTS_SHOWN && !teller.quiet)
-        program_say("%s: %llu more lines passed over", args.names[0],
-                    (unsigned long long)(teller.told - REPORTS_SHOWN));
-    if (st)
-        return program_fail(&err);
-    if (!teller.quiet)
-        print_summary(&summary, output, seconds() - begun);
-    if (!wanted.without_tree && strcmp(output, "-") != 0)
-        store_axes(output, &context, teller.quiet);
-    return PROGRAM_OK;
+    enum dylumo_status st =
+        pictures
+            ? program_make_pictures(pictures, names, args.name_count, &context, quiet, &err)
+            : program_make_songs(output, names, args.name_count, wanted, &context, quiet, &err);
+    return st ? program_fail(&err) : PROGRAM_OK;
 }

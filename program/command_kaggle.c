@@ -3,6 +3,7 @@
 #include "dy_get.h"
 #include "dy_program.h"
 #include "kernel_script_data.h"
+#include "program_make.h"
 
 #include <errno.h>
 #include <ftw.h>
@@ -326,19 +327,6 @@ static enum dylumo_status try_mood(const char *path, struct dylumo_error *err)
     return st;
 }
 
-/* The mood that was there before stays beside it. */
-static enum dylumo_status install(const char *mood, char path[4096], struct dylumo_error *err)
-{
-    char old[4104];
-    enum dylumo_status st = dy_item_place("lite2-mood.safetensors", path, 4096, err);
-    if (st)
-        return st;
-    snprintf(old, sizeof old, "%s.old", path);
-    if (rename(path, old) && errno != ENOENT)
-        return dy_fail_errno(err, errno, old, "cannot keep the mood that was there");
-    return rename(mood, path) ? dy_fail_errno(err, errno, path, "cannot install") : DYLUMO_OK;
-}
-
 static enum dylumo_status check_and_install(const struct call *call, const char *folder,
                                             char path[4096], struct dylumo_error *err)
 {
@@ -347,7 +335,11 @@ static enum dylumo_status check_and_install(const struct call *call, const char 
     if (!st)
         st = try_mood(results.mood, err);
     if (!st)
-        st = install(results.mood, path, err);
+        st = dy_item_place("lite2-mood.safetensors", path, 4096, err);
+    if (!st)
+        st = program_keep_old(path, err);
+    if (!st && rename(results.mood, path))
+        st = dy_fail_errno(err, errno, path, "cannot install");
     if (!st)
         printf("%s: the mood of %s, made by %s; in the training's table it %s\n", path, call->id,
                results.version,

@@ -2,8 +2,8 @@
  * data folder. The work is forge/models'; here words are read and lines are written. */
 #include "dy_models.h"
 #include "dy_program.h"
+#include "program_json.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,19 +56,6 @@ static json_t *as_json(const struct dy_model *model)
     return object;
 }
 
-static int print_json(json_t *value)
-{
-    char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
-    json_decref(value);
-    if (!text) {
-        program_say("no memory for JSON");
-        return PROGRAM_NO_MEMORY;
-    }
-    puts(text);
-    free(text);
-    return PROGRAM_OK;
-}
-
 static void print_size(uint64_t bytes)
 {
     printf("%.1f MB", (double)bytes / 1e6);
@@ -103,7 +90,7 @@ static int add(const struct call *call, const char *path)
     if (st)
         return program_fail(&err);
     if (call->json)
-        return print_json(as_json(&model));
+        return program_print_json(as_json(&model));
     printf("Added %s, %s, ", model.name, model.precision);
     print_size(model.bytes);
     printf(": %s\n", model.path);
@@ -130,7 +117,7 @@ static int list(const struct call *call)
     }
     dy_model_list_clear(&models);
     if (call->json)
-        return print_json(all);
+        return program_print_json(all);
     json_decref(all);
     return PROGRAM_OK;
 }
@@ -164,7 +151,7 @@ static int info(const struct call *call, const char *name)
     if (find(name, &model, &err))
         return program_fail(&err);
     if (call->json)
-        return print_json(as_json(&model));
+        return program_print_json(as_json(&model));
     print_details(&model);
     return PROGRAM_OK;
 }

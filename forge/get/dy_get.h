@@ -289,6 +289,7 @@ struct dy_item_files {
     size_t count, room;
 };
 void dy_item_files_clear(struct dy_item_files *files);
+uint64_t dy_item_bytes(const struct dy_item_files *files); /* of all of them */
 enum dylumo_status dy_item_fetch(struct dy_get *get, const struct dy_item *item, bool again,
                                  struct dy_item_files *files, struct dylumo_error *err) DY_MUST_USE;
 

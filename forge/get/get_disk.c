@@ -75,8 +75,8 @@ enum dylumo_status dy_get_room(const char *path, uint64_t bytes, struct dylumo_e
         return DYLUMO_OK;
     return dy_fail(err, DYLUMO_IO,
                    "%s: the disk has %.1f MB free, and %.1f MB more are to be written (64 MB are "
-                   "left free); nothing was begun: make room, or name another folder in "
-                   "HF_HUB_CACHE or XDG_CACHE_HOME",
+                   "left free); nothing was begun: make room, or name another folder "
+                   "(HF_HUB_CACHE, XDG_CACHE_HOME, --output)",
                    path, (double)room / 1e6, (double)bytes / 1e6);
 }
 

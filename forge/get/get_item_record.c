@@ -52,7 +52,7 @@ bool dy_item_recall(const struct dy_item *item, struct dy_item_record *record)
     return good;
 }
 
-static uint64_t bytes_of(const struct dy_item_files *files)
+uint64_t dy_item_bytes(const struct dy_item_files *files)
 {
     uint64_t bytes = 0;
     struct stat info;
@@ -89,7 +89,7 @@ enum dylumo_status dy_item_remember(const struct dy_item *item, const struct dy_
         return st;
     json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:I, s:s}", "item", item->name, "source",
                              item->id, "version", files->version, "made", made, "bytes",
-                             (json_int_t)bytes_of(files), "time", when);
+                             (json_int_t)dy_item_bytes(files), "time", when);
     char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
     st = text ? write_record(path, text, err)
               : dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory to remember it", item->name);

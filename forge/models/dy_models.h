@@ -44,6 +44,7 @@ enum dylumo_status dy_models_remove(const char *name, struct dylumo_error *err) 
 struct dy_models_add_settings {
     const char *name;      /* NULL: by architecture and sizes, "clip-vit-b-32" */
     const char *precision; /* "f32", "bf16" or "int8"; NULL: f32 */
+    const char *output;    /* the file; NULL: name in the data folder */
 };
 
 /* Makes a model of a file or folder of weights as they are downloaded: CLIP of Hugging Face's

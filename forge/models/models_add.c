@@ -60,6 +60,10 @@ static enum dylumo_status place(struct adding *adding, const char *name, struct 
                        name);
     if (!strcmp(name, "lite2") || !strcmp(name, "lite2-mood"))
         return dy_fail(err, DYLUMO_BAD_ARGUMENT, "'%s' is the name of the model that ships", name);
+    if (adding->settings->output) {
+        snprintf(adding->path, sizeof adding->path, "%s", adding->settings->output);
+        return dy_get_folders_of(adding->path, err);
+    }
     snprintf(file, sizeof file, "%s.safetensors", name);
     return dy_item_place(file, adding->path, sizeof adding->path, err);
 }
