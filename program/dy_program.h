@@ -49,6 +49,7 @@
     X(models, "the weights that are here; takes in CLIP's")                    \
     X(get, "downloads data sets and weights")                                  \
     X(kaggle, "trains on Kaggle's machines: setup, push, status, pull")        \
+    X(doctor, "what is here, whether it fits together, what is missing")       \
     X(help, "what a command does and how it is called")
 
 #define PROGRAM_DECLARE(verb, about) int command_##verb(int argc, char **argv);

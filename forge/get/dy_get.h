@@ -58,6 +58,11 @@ enum dylumo_status dy_get_open(struct dy_get **out, const struct dy_get_settings
                                const struct dylumo_context *context,
                                struct dylumo_error *err) DY_MUST_USE;
 void dy_get_close(struct dy_get *get); /* takes NULL */
+/* libcurl, and what it stands on: "libcurl/7.88.1 OpenSSL/3.0.19 ...".
+ *
+ * Fails    UNSUPPORTED where libcurl or libcrypto can't be loaded. */
+enum dylumo_status dy_get_libraries(char *version, size_t size,
+                                    struct dylumo_error *err) DY_MUST_USE;
 bool dy_get_offline(const struct dy_get *get);
 const struct dylumo_context *dy_get_context(const struct dy_get *get);
 
@@ -305,7 +310,9 @@ struct dy_item_record {
 bool dy_item_recall(const struct dy_item *item, struct dy_item_record *record);
 enum dylumo_status dy_item_remember(const struct dy_item *item, const struct dy_item_files *files,
                                     const char *made, struct dylumo_error *err) DY_MUST_USE;
-/* $XDG_DATA_HOME/dylumo/ + name, its folder made. */
+/* $XDG_DATA_HOME/dylumo, which need not be there; false where no variable tells. */
+bool dy_item_folder(char *folder, size_t size);
+/* The same + "/" + name, its folder made. */
 enum dylumo_status dy_item_place(const char *name, char *path, size_t size,
                                  struct dylumo_error *err) DY_MUST_USE;
 

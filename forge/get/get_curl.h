@@ -14,6 +14,7 @@
 #include <openssl/evp.h>
 
 #define GET_CURL_FUNCTIONS(X) \
+    X(version)                \
     X(global_init)            \
     X(easy_init)              \
     X(easy_reset)             \

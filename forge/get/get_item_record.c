@@ -11,6 +11,11 @@
 #include <time.h>
 #include <unistd.h>
 
+bool dy_item_folder(char *folder, size_t size)
+{
+    return get_data_folder(folder, size);
+}
+
 enum dylumo_status dy_item_place(const char *name, char *path, size_t size,
                                  struct dylumo_error *err)
 {

@@ -23,6 +23,18 @@ static unsigned setting(unsigned given, const char *variable, unsigned usual)
     return number && number <= 3600000 ? (unsigned)number : usual;
 }
 
+enum dylumo_status dy_get_libraries(char *version, size_t size, struct dylumo_error *err)
+{
+    struct get_curl curl;
+    struct get_crypto crypto;
+    enum dylumo_status st = get_curl_load(&curl, err);
+    if (!st)
+        st = get_crypto_load(&crypto, err);
+    if (!st)
+        snprintf(version, size, "%s", curl.version());
+    return st;
+}
+
 enum dylumo_status dy_get_open(struct dy_get **out, const struct dy_get_settings *settings,
                                const struct dylumo_context *context, struct dylumo_error *err)
 {

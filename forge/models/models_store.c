@@ -114,14 +114,14 @@ static enum dylumo_status list_file(struct dy_model_list *list, const char *path
 
 static enum dylumo_status list_folder(struct dy_model_list *list, struct dylumo_error *err)
 {
-    char folder[4096];
-    enum dylumo_status st = dy_item_place("", folder, sizeof folder, err);
-    DIR *dir = st ? NULL : opendir(folder);
+    char folder[2048];
+    enum dylumo_status st = DYLUMO_OK;
+    DIR *dir = dy_item_folder(folder, sizeof folder) ? opendir(folder) : NULL;
     if (!dir)
         return st;
     for (const struct dirent *entry; !st && (entry = readdir(dir));) {
         char path[4096 + 256];
-        snprintf(path, sizeof path, "%s%s", folder, entry->d_name);
+        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
         if (is_weight_file(entry->d_name) && strlen(path) < sizeof list->items->path)
             st = list_file(list, path, false, err);
     }

@@ -68,4 +68,7 @@ enum dylumo_status dy_image_load(const uint8_t *data, size_t size, const char *n
                                  const struct dylumo_context *context, uint8_t *pixels,
                                  struct dy_image_info *info, struct dylumo_error *err) DY_MUST_USE;
 
+/* The version of libheif, which is loaded for it; NULL where it is not here. Static. */
+const char *dy_image_heif_version(void);
+
 #endif

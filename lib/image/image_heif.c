@@ -44,6 +44,17 @@ struct heif {
 #undef MEMBER
 };
 
+const char *dy_image_heif_version(void)
+{
+    const char *(*version)(void) = NULL;
+    void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (!library)
+        return NULL;
+    *(void **)&version = dlsym(library, "heif_get_version");
+    dlclose(library); /* it stays: NODELETE */
+    return version ? version() : NULL;
+}
+
 static enum dylumo_status load_library(struct heif *heif)
 {
     struct image_job *job = heif->job;
