@@ -32,6 +32,18 @@ void test_folder_remove(char *folder)
     free(folder);
 }
 
+int test_folder_setup(void **state)
+{
+    *state = test_folder_new();
+    return 0;
+}
+
+int test_folder_teardown(void **state)
+{
+    test_folder_remove(*state);
+    return 0;
+}
+
 static const char *join(const char *folder, const char *name)
 {
     static _Thread_local char ring[8][1024];

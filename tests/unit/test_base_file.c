@@ -129,18 +129,6 @@ static void survives_failing_allocations(void **state)
     test_every_allocation(write_and_read, *state);
 }
 
-static int setup(void **state)
-{
-    *state = test_folder_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    test_folder_remove(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,5 +141,5 @@ int main(void)
         cmocka_unit_test(a_reader_stays_failed),
         cmocka_unit_test(survives_failing_allocations),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, test_folder_setup, test_folder_teardown);
 }

@@ -273,12 +273,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    test_folder_remove(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,5 +284,5 @@ int main(void)
         cmocka_unit_test(a_cache_has_one_writer_and_is_a_cache),
         cmocka_unit_test(views_show_what_they_say),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, test_folder_teardown);
 }

@@ -82,18 +82,6 @@ static void what_it_cannot_work_with_is_said(void **state)
     assert_fails(make(*state, encoder, test_path(*state, "nothing")), DYLUMO_NOT_FOUND, "nothing");
 }
 
-static int setup(void **state)
-{
-    *state = test_folder_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    test_folder_remove(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -101,5 +89,5 @@ int main(void)
         cmocka_unit_test(runs_are_equal),
         cmocka_unit_test(what_it_cannot_work_with_is_said),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, test_folder_setup, test_folder_teardown);
 }
