@@ -115,14 +115,14 @@ static enum dylumo_status add_emotions(const struct reader *reader, struct train
 static enum dylumo_status read_all(const struct reader *reader, struct train_zero_words *words,
                                    struct dylumo_error *err)
 {
+    size_t count = DY_COUNT(everything);
     enum dylumo_status st = add_scale(reader, pleasant, unpleasant, words->valence, err);
     if (!st)
         st = add_scale(reader, lively, calm, words->arousal, err);
     if (!st)
         st = add_emotions(reader, words, err);
     if (!st)
-        st = add_sentences(reader, everything, DY_COUNT(everything), 1.0f / DY_COUNT(everything),
-                           words->mean, err);
+        st = add_sentences(reader, everything, count, 1.0F / (float)count, words->mean, err);
     return st;
 }
 

@@ -280,7 +280,7 @@ static enum dylumo_status text_extent(struct parser *parser, const char **from, 
 
 static enum dylumo_status take_text(struct parser *parser, enum filter_field field)
 {
-    const char *from = NULL;
+    const char *from = parser->at;
     size_t size = 0;
     enum dylumo_status st = text_extent(parser, &from, &size);
     if (st)
