@@ -257,7 +257,7 @@ struct dylumo_query {
                             0, NULL, 0, NULL, 0, NULL, NULL, 0 }
 /* clang-format on */
 
-/* What the picture says. */
+/* What the picture says; of a mood alone what was asked for, its emotions even and sure 0. */
 struct dylumo_mood {
     size_t struct_size;
     double valence; /* 0 unhappy to 1 happy: share of a balanced set of pictures below this one */

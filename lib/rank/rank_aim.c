@@ -131,7 +131,10 @@ static enum dylumo_status apply_change(const struct dy_rank *rank, const struct 
     target->axes[j].asked = true;
     if (target->weights[j] == 0)
         target->weights[j] = usual_weight(rank);
-    add_note(target, "%s set to %.2f (the picture says %.2f)", change->name, wanted, old);
+    if (mood->asked)
+        add_note(target, "%s set to %.2f", change->name, wanted);
+    else
+        add_note(target, "%s set to %.2f (the picture says %.2f)", change->name, wanted, old);
     return DYLUMO_OK;
 }
 

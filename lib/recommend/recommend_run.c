@@ -1,6 +1,7 @@
 /* The calls of dylumo.h that answer: one picture, several as one mood, or a mood alone. */
 #include "recommend_internal.h"
 
+#include <math.h>
 #include <string.h>
 
 /* The embeddings of all views of several pictures make one mood: outputs are averaged over them. */
@@ -187,6 +188,26 @@ enum dylumo_status dylumo_recommend_embedding(const struct dylumo *dylumo, const
     return st;
 }
 
+/* A mood that no picture shows is what the query sets, and the middle in all else. */
+static void tell_as_asked(const struct dylumo *dylumo, const struct dylumo_query *query,
+                          struct dylumo_mood *mood)
+{
+    for (size_t c = 0, count = DY_MEMBER(query, change_count); c < count; c++) {
+        const struct dylumo_change *change = &query->changes[c];
+        for (int f = 0; f < DYLUMO_FEATURE_COUNT; f++) {
+            enum dylumo_feature feature = (enum dylumo_feature)f;
+            if (strcmp(change->name, dylumo_feature_info(feature)->name) != 0)
+                continue;
+            double place = change->value + (change->relative ? mood->places[f] : 0);
+            mood->places[f] = fmin(fmax(place, 0), 1);
+            double score = dy_normal_quantile(mood->places[f]);
+            mood->features[f] = dy_songs_raw_value(dylumo->songs, feature, score);
+        }
+    }
+    mood->valence = mood->places[DYLUMO_VALENCE];
+    mood->energy = mood->places[DYLUMO_ENERGY];
+}
+
 enum dylumo_status dylumo_recommend_mood(const struct dylumo *dylumo,
                                          const struct dylumo_query *query,
                                          struct dylumo_answer **out, struct dylumo_error *err)
@@ -199,7 +220,7 @@ enum dylumo_status dylumo_recommend_mood(const struct dylumo *dylumo,
                      "ranking by cosine takes the features of a picture; a mood alone has none");
     if (st)
         return st;
-    struct dy_mood mood = {.axes = dy_mood_info(dylumo->mood)->axes};
+    struct dy_mood mood = {.axes = dy_mood_info(dylumo->mood)->axes, .asked = true};
     for (int e = 0; e < DYLUMO_EMOTION_COUNT; e++)
         mood.emotions[e] = 1.0F / DYLUMO_EMOTION_COUNT;
     for (unsigned a = 0; a < mood.axes; a++)
@@ -208,7 +229,10 @@ enum dylumo_status dylumo_recommend_mood(const struct dylumo *dylumo,
         st = recommend_words_alone(dylumo, query, &mood, err);
     if (!st)
         st = recommend_answer(dylumo, &mood, NULL, NULL, query, out, err);
-    if (!st)
-        (*out)->times.total = recommend_now_ms() - start;
-    return st;
+    if (st)
+        return st;
+    if (!DY_MEMBER(query, text))
+        tell_as_asked(dylumo, query, &(*out)->mood);
+    (*out)->times.total = recommend_now_ms() - start;
+    return DYLUMO_OK;
 }

@@ -43,12 +43,18 @@ static int per_cent(double share)
     return (int)lround(share * 100);
 }
 
-static void add_mood(struct page *page, const struct dylumo_mood *mood,
+/* seen: in a picture or in words, so that there is more to tell than was asked for */
+static void add_mood(struct page *page, const struct dylumo_mood *mood, bool seen,
                      struct dy_present_style style)
 {
     char words[128], line[512];
     dy_present_mood_words(mood->valence, mood->energy, words, sizeof words);
     words[0] = (char)toupper((unsigned char)words[0]);
+    if (!seen) {
+        snprintf(line, sizeof line, "%s, as asked.", words);
+        page_paragraph(page, line, 0, style.columns);
+        return;
+    }
     int first = likeliest(mood->emotions, -1);
     int second = likeliest(mood->emotions, first);
     int length =
@@ -131,7 +137,7 @@ char *dy_present_text(const struct dylumo_answer *answer, struct dy_present_styl
     if (answer->frames > 1)
         page_print(&page, "An animation of %u pictures, of which the first was looked at.\n",
                    answer->frames);
-    add_mood(&page, &answer->mood, style);
+    add_mood(&page, &answer->mood, answer->picture || answer->mood.sure > 0, style);
     if (answer->song_count)
         add_head(&page, rank_columns(answer->song_count), style);
     for (size_t i = 0; i < answer->song_count; i++)

@@ -220,6 +220,11 @@ def test_mood_alone():
     answer = answers(out)[0]
     assert (code, err, answer["picture"]) == (0, "", None), (code, out, err)
     assert len(answer["songs"]) == 5
+    mood = answer["mood"]
+    assert (mood["valence"], mood["energy"], mood["places"]["energy"]) == (0.9, 0.1, 0.1), mood
+    code, out, err = run("recommend", "--mood", "valence=0.9,energy=0.1", "-k", "1")
+    assert out.startswith("Happy and calm, as asked.\n"), out
+    assert "photo" not in out and "picture" not in out, out
 
 
 def test_together():

@@ -182,6 +182,10 @@ static void a_mood_alone_is_answered(void **state)
         assert_ok(dylumo_recommend_mood(fixture->dylumo, &query, &answer, &err));
         assert_null(answer->picture);
         assert_non_null(strstr(answer->note, "valence set to"));
+        assert_null(strstr(answer->note, "picture"));
+        assert_true(answer->mood.valence == query.changes->value);
+        assert_true(answer->mood.places[DYLUMO_VALENCE] == query.changes->value);
+        assert_true(answer->mood.energy == 0.5);
         for (size_t s = 0; s < answer->song_count; s++)
             valence[i] += dylumo_answer_song(answer, s)->features[DYLUMO_VALENCE];
         dylumo_answer_free(answer);
