@@ -61,8 +61,10 @@ static bool same_origin(const struct origin *a, const struct origin *b)
 
 static bool is_loopback(const struct origin *origin)
 {
-    return !strcmp(origin->host, "localhost") || !strncmp(origin->host, "127.", 4) ||
-           !strcmp(origin->host, "[::1]");
+    const char *host = origin->host;
+    bool is_number = strspn(host, "0123456789.") == strlen(host); /* 127.example.com is none */
+    return !strcmp(host, "localhost") || !strcmp(host, "[::1]") ||
+           (is_number && !strncmp(host, "127.", 4));
 }
 
 /* ------------------------------------------------------------------ the head */
@@ -384,6 +386,10 @@ static enum dylumo_status next_turn(struct exchange *exchange, const struct orig
         return dy_fail(exchange->err, DYLUMO_NETWORK,
                        "%s: %s redirects from https to %s://%s, which is not followed",
                        exchange->request->name, here->host, there.scheme, there.host);
+    if (exchange->request->post && !same_origin(home, &there)) /* what is posted may be a token */
+        return dy_fail(exchange->err, DYLUMO_NETWORK,
+                       "%s: %s redirects what is sent to it to %s, which is not followed",
+                       exchange->request->name, here->host, there.host);
     *here = there;
     *url = dy_strdup(target);
     return *url ? DYLUMO_OK

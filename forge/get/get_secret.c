@@ -141,16 +141,30 @@ char *get_secret_header(const struct dy_secret *secret)
     return (char *)(uintptr_t)secret->text; /* curl_slist has no const; libcurl only reads it */
 }
 
+/* So much of a secret's beginning may be seen at the end of a text that was cut. */
+#define SEEN_AT_MOST 3
+
+/* How many bytes of text are the word, backslashes passed over (JSON may write / as \/); 0: they
+ * are not. Where text ends before the word does, its beginning is enough. */
+static size_t length_at(const char *text, const char *word)
+{
+    size_t taken = 0, same = 0;
+    while (word[same] && (text[taken] == '\\' || text[taken] == word[same]))
+        same += text[taken++] == word[same];
+    bool cut = !text[taken] && same > SEEN_AT_MOST;
+    return !word[same] || cut ? taken : 0;
+}
+
 static void hide(char *text, const char *word)
 {
-    size_t length = strlen(word);
-    for (char *at; (at = strstr(text, word)) != NULL; text = at + 3) {
-        char *end = at + length;
+    for (char *at = text; *at; at++) {
+        size_t length = length_at(at, word);
         size_t stars = length < 3 ? length : 3; /* never longer than what it stands for */
+        if (!length)
+            continue;
         memset(at, '*', stars);
-        memmove(at + stars, end, strlen(end) + 1);
-        if (stars < 3)
-            break;
+        memmove(at + stars, at + length, strlen(at + length) + 1);
+        at += stars - 1;
     }
 }
 

@@ -12,6 +12,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 import urllib.parse
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -25,7 +26,7 @@ def git_id(data):
 class Services:
     """The files of one repository and one data set, what went wrong so far, and what was asked."""
 
-    def __init__(self, files=None, large=1000, tls=None):
+    def __init__(self, files=None, large=1000, tls=None, store_tls=None):
         self.files = dict(files or {})  # name: bytes
         self.large = large              # files of so many bytes lie in the store, by their SHA-256
         self.datasets = {}              # "owner/name": bytes of the zip
@@ -40,7 +41,7 @@ class Services:
         self.etag = '"v1"'
         self.username = "owl"
         self.service = self._start("service", tls)
-        self.store = self._start("store", None)
+        self.store = self._start("store", store_tls)
 
     def _start(self, origin, tls):
         outer = self
@@ -217,6 +218,9 @@ def misbehave(request, fault):
     if fault == "refuse":
         said = request.headers.get("Authorization", "")
         return send_json(request, {"message": f"you are {said}"}, 403)
+    if fault == "refuse escaped":  # as PHP writes JSON, and so long that it is cut
+        said = json.dumps({"message": "x" * 250 + request.headers.get("Authorization", "")})
+        return send(request, 403, said.replace("/", "\\/").encode())
     if fault == "drop":
         raise Closed()
     status, _, wait = fault.partition(" ")
@@ -245,7 +249,8 @@ def from_store(request, _):
         data = data + b"more"
     elif fault == "too short":
         data = data[:-7]
-    elif fault not in ("ok", "stop early", "wrong range", "chunked", "chunked cut") and cut is None:
+    elif fault not in ("ok", "stop early", "wrong range", "chunked", "chunked cut", "slow",
+                       "huge") and cut is None:
         return misbehave(request, fault)
     return send_file(request, data, fault, cut)
 
@@ -290,9 +295,17 @@ def send_file(request, data, fault, cut):
         request.wfile.write(body)
         request.close_connection = True
         return None
-    request.send_header("Content-Length", str(len(body)))
+    request.send_header("Content-Length", str(10**18 if fault == "huge" else len(body)))
     request.end_headers()
     if request.command == "HEAD":
+        return None
+    if fault == "huge":
+        request.wfile.write(body)
+        raise Closed()
+    if fault == "slow":  # long enough for a progress bar
+        for at in range(0, len(body), len(body) // 10):
+            request.wfile.write(body[at:at + len(body) // 10])
+            time.sleep(0.1)
         return None
     if cut is not None:
         request.wfile.write(body[:int(len(data) * cut)])

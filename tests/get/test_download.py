@@ -1,9 +1,12 @@
 """dylumo get against servers that behave and servers that don't: after every fault either the right
 file or none, and one sentence that says what to do."""
+import email.utils
 import hashlib
 import os
 import pathlib
+import pty
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +24,7 @@ REPO = "models--openai--clip-vit-base-patch32"
 KAGGLE = "amitanshjoshi/spotify-1million-tracks"
 ZIP = b"PK\x03\x04" + random.Random(2).randbytes(100_000)
 TOKEN = "hf_SecretSecretSecret"
+KAGGLE_TOKEN = "KGAT_SecretSecretSecret"
 
 
 class Case:
@@ -83,7 +87,7 @@ def fails(got, *words, code=12):
     assert got[2].startswith("dylumo: ") and got[2].count("\n") == 1, got
     for word in words:
         assert word in got[2], (word, got)
-    for secret in (TOKEN, SIGNATURE):
+    for secret in (TOKEN, KAGGLE_TOKEN, SIGNATURE):
         assert secret not in got[2], got
 
 
@@ -205,6 +209,35 @@ def test_retry_after():
         case.services.faults = ["429 3600"]
         fails(case.get(), "asked too often", "later")
         assert len(case.services.asked("store")) == 1
+
+
+def test_retry_after_date():
+    """Retry-After may be a date; an hour ahead is not waited for"""
+    with Case() as case:
+        case.services.faults = ["429 " + email.utils.formatdate(time.time() + 3600, usegmt=True)]
+        fails(case.get(), "asked too often", "later")
+        assert len(case.services.asked("store")) == 1
+
+
+def test_progress():
+    """at a terminal: a bar with share, size, rate and time left, taken down at the end"""
+    with Case() as case:
+        case.services.faults = ["slow"]
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen([DYLUMO, "get", "--only-download", "clip-vit-b-32"], stderr=theirs,
+                                   env=case.environment(), stdout=subprocess.PIPE)
+        os.close(theirs)
+        shown = b""
+        try:
+            while piece := os.read(ours, 4096):
+                shown += piece
+        except OSError:  # what Linux says at the end
+            pass
+        os.close(ours)
+        assert process.wait(timeout=60) == 0 and process.stdout.read(), shown
+        process.stdout.close()
+        assert re.search(rb"model.safetensors .*\[#+\.*\] +\d+ %  0\.\d MB  \d+\.\d MB/s  \d+ s left", shown), shown
+        assert shown.endswith(b"\r\x1b[K"), shown
 
 
 def test_gives_up():
@@ -337,6 +370,14 @@ def test_disk():
         assert not case.services.asked("store")
 
 
+def test_disk_kaggle():
+    """the same where the size is known from the answer alone"""
+    with Case() as case:
+        case.services.faults = ["huge"]
+        fails(case.get(what="spotify-1m"), "nothing was begun", code=6)
+        assert not case.zip.exists() and not list(case.zip.parent.glob("*.part"))
+
+
 def test_disk_full():
     """a disk that fills up on the way: the sentence, and what came stays"""
     if os.geteuid():
@@ -369,8 +410,22 @@ def test_token_stays():
     with Case() as case:
         case.services.need_token = f"Bearer {TOKEN}"
         works(case.get(HF_TOKEN=TOKEN), case)
+        case.services.need_token = f"Bearer {KAGGLE_TOKEN}"
+        assert case.get(what="spotify-1m", KAGGLE_API_TOKEN=KAGGLE_TOKEN)[0] == 0
         for origin, _, _, headers, _ in case.services.requests:
             assert ("Authorization" in headers) == (origin == "service"), (origin, headers)
+
+
+def test_readable_credentials():
+    """kaggle.json that others can read is a warning"""
+    with Case() as case:
+        (case.home / ".kaggle").mkdir()
+        path = case.home / ".kaggle/kaggle.json"
+        path.write_text('{"username": "owl", "key": "k3yk3yk3y"}')
+        path.chmod(0o644)
+        code, _, errors = case.get(what="spotify-1m")
+        assert code == 0 and f"{path}: others on this machine can read" in errors, errors
+        assert "chmod 600" in errors and "k3y" not in errors, errors
 
 
 def test_token_places():
@@ -394,6 +449,11 @@ def test_secrets_are_silent():
         case.services.service_faults = ["refuse"]
         got = case.get(what="spotify-1m", KAGGLE_USERNAME="owl", KAGGLE_KEY="k3yk3yk3y")
         fails(got, "you are Basic ***")
+        key = "k3y" + "?" * 60  # base64 with slashes, which the server escapes, longer than what is shown
+        case.services.service_faults = ["refuse escaped"]
+        got = case.get(what="spotify-1m", KAGGLE_USERNAME="owl", KAGGLE_KEY=key)
+        fails(got, "xxxBasic ***):")
+        assert "Pz8" not in got[2], got
 
 
 def test_no_core():
@@ -431,6 +491,8 @@ def test_plain_http():
     """credentials are sent over https alone, but for the loopback"""
     with Case() as case:
         got = case.get(HF_ENDPOINT="http://192.0.2.1", HF_TOKEN=TOKEN)
+        fails(got, "not encrypted", code=2)
+        got = case.get(HF_ENDPOINT="http://127.example.invalid", HF_TOKEN=TOKEN)
         fails(got, "not encrypted", code=2)
 
 
@@ -479,6 +541,14 @@ def test_certificates():
             # the store is plain http here: it is not followed from https
             fails(case.get(**trusted), "from https to http")
             assert not case.services.asked("store")
+        good = (made / "good.pem", made / "good.key")
+        with Case(tls=good, store_tls=good) as case:
+            case.services.need_token = f"Bearer {TOKEN}"
+            works(case.get(**trusted), case)
+            assert all("Authorization" not in one[3] for one in case.services.asked("store"))
+        with Case(tls=good, store_tls=(made / "other.pem", made / "other.key")) as case:
+            fails(case.get(**trusted), "certificate")
+            case.absent()
         with Case(tls=(made / "other.pem", made / "other.key")) as case:
             fails(case.get(**trusted), "certificate")
             assert not case.services.requests

@@ -74,6 +74,15 @@ def test_setup_token():
         assert json.loads(question[4]) == {"token": TOKEN}
 
 
+def test_token_is_not_redirected():
+    """what is posted, the token among it, follows no redirect to another origin"""
+    with Case() as case:
+        case.services.service_faults = [f"to {case.services.store.url}/x"]
+        code, out, errors = case.kaggle("status", KAGGLE_API_TOKEN=TOKEN)
+        assert code == 12 and not out and "not followed" in errors, errors
+        assert not case.services.asked("store")
+
+
 def test_setup_bad():
     """setup refuses what is no credential"""
     for text in (b"", b"two words", b"{}", b'{"username": "owl"}', b"[1]", b"x" * 9000, b"\xff\xfe"):
