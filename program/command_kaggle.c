@@ -199,18 +199,9 @@ static enum dylumo_status write_text(const char *folder, const char *name, const
                                      struct dylumo_error *err)
 {
     char path[4096];
-    struct dy_outfile out;
     snprintf(path, sizeof path, "%s/%s", folder, name);
     enum dylumo_status st = dy_get_folders(folder, err);
-    if (!st)
-        st = dy_outfile_open(&out, path, err);
-    if (st)
-        return st;
-    st = dy_outfile_write(&out, text, strlen(text), err);
-    if (!st)
-        return dy_outfile_commit(&out, err);
-    dy_outfile_discard(&out);
-    return st;
+    return st ? st : dy_write_file(path, text, strlen(text), err);
 }
 
 static int write_kernel(const struct call *call, const struct dy_kernel *kernel)

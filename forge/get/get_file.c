@@ -56,17 +56,8 @@ static void read_mark(struct download *download)
 static enum dylumo_status write_mark(const struct download *download, struct dylumo_error *err)
 {
     const char *path = download->file->mark_path;
-    if (!path)
-        return DYLUMO_OK;
-    struct dy_outfile out;
-    enum dylumo_status st = dy_outfile_open(&out, path, err);
-    if (st)
-        return st;
-    st = dy_outfile_write(&out, download->validator, strlen(download->validator), err);
-    if (!st)
-        return dy_outfile_commit(&out, err);
-    dy_outfile_discard(&out);
-    return st;
+    return path ? dy_write_file(path, download->validator, strlen(download->validator), err)
+                : DYLUMO_OK;
 }
 
 /* A part without a word on what it is a part of can be continued where its sum will tell. */
@@ -147,7 +138,9 @@ static enum dylumo_status check_start(const struct dy_get_file *file, const stru
                        file->name, file->service->name, file->service->login);
     size_t length = file->magic ? strlen(file->magic) : 0;
     if (length && (size < length || memcmp(data, file->magic, length) != 0))
-        return dy_fail(err, DYLUMO_NETWORK, "%s: what %s sends is no such file (wrong first bytes)",
+        return dy_fail(err, DYLUMO_NETWORK,
+                       "%s: what %s sends is no such file (wrong first bytes): try "
+                       "again later",
                        file->name, file->service->name);
     return DYLUMO_OK;
 }
@@ -159,7 +152,8 @@ static enum dylumo_status begin_answer(struct download *download, const struct g
     enum dylumo_status st = DYLUMO_OK;
     download->began = true;
     if (head->status == 206 && head->from != download->have)
-        return dy_fail(err, DYLUMO_NETWORK, "%s: %s sends bytes from %llu on, asked from %llu on",
+        return dy_fail(err, DYLUMO_NETWORK,
+                       "%s: %s sends bytes from %llu on, asked from %llu on: try again later",
                        download->file->name, download->file->service->name,
                        (unsigned long long)head->from, (unsigned long long)download->have);
     if (head->status == 200)
@@ -180,7 +174,8 @@ static bool take_piece(void *user, const struct get_head *head, const uint8_t *d
     if (!download->began && begin_answer(download, head, data, size, err))
         return false;
     if (size > download->size - download->have) { /* size may be DY_GET_UNKNOWN, the largest */
-        (void)dy_fail(err, DYLUMO_NETWORK, "%s: %s sends more than the %llu bytes that it has",
+        (void)dy_fail(err, DYLUMO_NETWORK,
+                      "%s: %s sends more than the %llu bytes that it has: try again later",
                       download->file->name, download->file->service->name,
                       (unsigned long long)download->size);
         return false;

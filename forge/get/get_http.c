@@ -409,8 +409,9 @@ static enum dylumo_status follow(struct exchange *exchange)
     char *url = dy_strdup(request->url);
     for (int turns = 0; !st && url; turns++) {
         if (turns > MAX_REDIRECTS) {
-            st = dy_fail(exchange->err, DYLUMO_NETWORK, "%s: %s redirects more than %d times",
-                         request->name, home.host, MAX_REDIRECTS);
+            st = dy_fail(exchange->err, DYLUMO_NETWORK,
+                         "%s: %s redirects more than %d times: try again later", request->name,
+                         home.host, MAX_REDIRECTS);
             break;
         }
         perform(exchange, url, same_origin(&home, &here));

@@ -213,16 +213,8 @@ static enum dylumo_status write_ref(const struct hub_file *file, struct dylumo_e
         fclose(old);
     if (!strcmp(known, file->commit))
         return DYLUMO_OK;
-    struct dy_outfile out = {0};
     enum dylumo_status st = dy_get_folders_of(path, err);
-    if (!st)
-        st = dy_outfile_open(&out, path, err);
-    if (!st)
-        st = dy_outfile_write(&out, file->commit, strlen(file->commit), err);
-    if (!st)
-        return dy_outfile_commit(&out, err);
-    dy_outfile_discard(&out);
-    return st;
+    return st ? st : dy_write_file(path, file->commit, strlen(file->commit), err);
 }
 
 /* ------------------------------------------------------------------ all of it */

@@ -67,19 +67,6 @@ uint64_t dy_item_bytes(const struct dy_item_files *files)
     return bytes;
 }
 
-static enum dylumo_status write_record(const char *path, const char *text, struct dylumo_error *err)
-{
-    struct dy_outfile out;
-    enum dylumo_status st = dy_outfile_open(&out, path, err);
-    if (st)
-        return st;
-    st = dy_outfile_write(&out, text, strlen(text), err);
-    if (!st)
-        return dy_outfile_commit(&out, err);
-    dy_outfile_discard(&out);
-    return st;
-}
-
 enum dylumo_status dy_item_remember(const struct dy_item *item, const struct dy_item_files *files,
                                     const char *made, struct dylumo_error *err)
 {
@@ -96,7 +83,7 @@ enum dylumo_status dy_item_remember(const struct dy_item *item, const struct dy_
                              item->id, "version", files->version, "made", made, "bytes",
                              (json_int_t)dy_item_bytes(files), "time", when);
     char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
-    st = text ? write_record(path, text, err)
+    st = text ? dy_write_file(path, text, strlen(text), err)
               : dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory to remember it", item->name);
     json_decref(root);
     free(text);

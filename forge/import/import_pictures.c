@@ -108,19 +108,6 @@ static enum dylumo_status look(const char *path, struct dy_text bytes, enum ther
     return DYLUMO_OK;
 }
 
-static enum dylumo_status write_file(const char *path, struct dy_text bytes,
-                                     struct dylumo_error *err)
-{
-    struct dy_outfile file;
-    enum dylumo_status st = dy_outfile_open(&file, path, err);
-    if (!st)
-        st = dy_outfile_write(&file, bytes.bytes, bytes.size, err);
-    if (!st)
-        return dy_outfile_commit(&file, err);
-    dy_outfile_discard(&file);
-    return st;
-}
-
 /* Stores the picture as images/name, or finds it there; name [NAME_MAX_BYTES + 1] changes where
  * another picture has it. */
 static enum dylumo_status store(struct unpacker *unpacker, char *name, struct dy_text bytes,
@@ -147,7 +134,7 @@ static enum dylumo_status store(struct unpacker *unpacker, char *name, struct dy
     }
     unpacker->summary->written++;
     unpacker->summary->bytes += bytes.size;
-    return write_file(path, bytes, err);
+    return dy_write_file(path, bytes.bytes, bytes.size, err);
 }
 
 /* name: "" for what is no picture. */

@@ -255,3 +255,16 @@ void dy_outfile_discard(struct dy_outfile *out)
     dy_free(out->path);
     *out = (struct dy_outfile){0};
 }
+
+enum dylumo_status dy_write_file(const char *path, const void *data, size_t size,
+                                 struct dylumo_error *err)
+{
+    struct dy_outfile out = {0};
+    enum dylumo_status st = dy_outfile_open(&out, path, err);
+    if (!st)
+        st = dy_outfile_write(&out, data, size, err);
+    if (!st)
+        return dy_outfile_commit(&out, err);
+    dy_outfile_discard(&out);
+    return st;
+}

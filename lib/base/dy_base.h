@@ -141,6 +141,9 @@ enum dylumo_status dy_outfile_write(struct dy_outfile *out, const void *data, si
                                     struct dylumo_error *err) DY_MUST_USE;
 enum dylumo_status dy_outfile_commit(struct dy_outfile *out, struct dylumo_error *err) DY_MUST_USE;
 void dy_outfile_discard(struct dy_outfile *out);
+/* All of it at once: open, write, commit. */
+enum dylumo_status dy_write_file(const char *path, const void *data, size_t size,
+                                 struct dylumo_error *err) DY_MUST_USE;
 
 /* Bytes of a foreign file, read little-endian with bounds: a read past the end returns 0, sets
  * failed and stays failed, so that a parser may check once at the end of a step. */

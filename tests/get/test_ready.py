@@ -9,13 +9,13 @@ import sys
 import zipfile
 
 sys.path.insert(0, str(pathlib.Path(os.environ["DYLUMO_SOURCE"]) / "tests/cli"))
-from cli_support import BUILD, DYLUMO, SOURCE, Skip, expect, main, need_models, run  # noqa: E402
+from cli_support import DYLUMO, SOURCE, Skip, expect, main, need_models, run  # noqa: E402
 from test_download import KAGGLE, Case  # noqa: E402
 
 DATA = SOURCE / "tests/data"
 TABLE = (DATA / "parquet/songs.csv").read_bytes()
 PHOTO = SOURCE / "photos/cat.jpg"
-DUCKDB = BUILD.parent / "build/duckdb/libduckdb.so"
+DUCKDB = SOURCE / "build/duckdb/libduckdb.so"
 
 
 def zipped(name, data):

@@ -29,6 +29,20 @@ static void an_outfile_appears_only_when_committed(void **state)
     dy_map_close(&map);
 }
 
+static void a_file_is_written_whole_or_not(void **state)
+{
+    const char *path = test_path(*state, "whole");
+    struct dy_map map;
+    assert_ok(dy_write_file(path, "old", 3, &err));
+    assert_ok(dy_write_file(path, "newer", 5, &err));
+    assert_ok(dy_map_file(&map, path, &err));
+    assert_int_equal(map.size, 5);
+    assert_memory_equal(map.data, "newer", 5);
+    dy_map_close(&map);
+    assert_fails(dy_write_file(test_path(*state, "whole/below"), "x", 1, &err), DYLUMO_NOT_FOUND,
+                 "whole/below");
+}
+
 static void a_full_disk_is_reported_and_leaves_the_old_file(void **state)
 {
     (void)state;
@@ -133,6 +147,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_outfile_appears_only_when_committed),
+        cmocka_unit_test(a_file_is_written_whole_or_not),
         cmocka_unit_test(a_full_disk_is_reported_and_leaves_the_old_file),
         cmocka_unit_test(a_pipe_is_written_not_replaced),
         cmocka_unit_test(what_is_not_a_file_is_refused),
