@@ -98,6 +98,15 @@ static enum dylumo_status check_duckdb(struct dylumo_error *err)
     return dy_import_duckdb(path, sizeof path, version, sizeof version, err);
 }
 
+static enum dylumo_status make_library(const struct call *call, const struct dy_item_files *files,
+                                       char made[4096], struct dylumo_error *err)
+{
+    enum dylumo_status st = place(call, "libduckdb.so", made, err);
+    if (!st)
+        st = dy_get_untar(files->paths[0], "package/libduckdb.so", made, err);
+    return st || call->output ? st : check_duckdb(err); /* does this machine load it? */
+}
+
 static enum dylumo_status make_weights(const struct call *call, const struct dy_item_files *files,
                                        char made[4096], struct dylumo_error *err)
 {
@@ -115,11 +124,12 @@ static const struct step {
     enum dylumo_status (*check)(struct dylumo_error *err); /* before the download; or NULL */
     enum dylumo_status (*make)(const struct call *call, const struct dy_item_files *files,
                                char made[4096], struct dylumo_error *err);
-    const char *next[2]; /* what is done with it now: words around its place; or NULL */
+    const char *next[2]; /* what is done with it now: words around its place, or in its place */
 } steps[] = {
     {"spotify-1m", NULL, make_songs, {"dylumo recommend --songs ", " PHOTO"}},
     {"emid", check_duckdb, make_pictures, {"dylumo train ", "/EMID_data.csv"}},
     {"clip-vit-b-32", NULL, make_weights, {"dylumo train --encoder ", " TABLE"}},
+    {"duckdb", NULL, make_library, {"dylumo get emid", NULL}},
 };
 
 static const struct step *step_of(const struct dy_item *item)
@@ -187,7 +197,8 @@ static int tell(const struct call *call, const struct dy_item *item, const char 
 {
     const struct step *step = step_of(item);
     char next[4096 + 64];
-    snprintf(next, sizeof next, "%s%s%s", step->next[0], made, step->next[1]);
+    snprintf(next, sizeof next, "%s%s%s", step->next[0], step->next[1] ? made : "",
+             step->next[1] ? step->next[1] : "");
     if (call->json && call->only_download)
         return program_print_json(json_pack("{s:s, s:s}", "name", item->name, "path", made));
     if (call->json)

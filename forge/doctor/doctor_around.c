@@ -51,8 +51,7 @@ static void look_at_duckdb(struct doctor *doctor)
     snprintf(finding->text, sizeof finding->text, "%s",
              named ? err.text : "not here: Parquet, and so EMID, can't be read");
     finding->path[0] = '\0';
-    snprintf(finding->command, sizeof finding->command,
-             "npm pack @duckdb/node-bindings-linux-x64, then as docs/parquet.md tells");
+    snprintf(finding->command, sizeof finding->command, "dylumo get duckdb");
 }
 
 static void look_at_curl(struct doctor *doctor)

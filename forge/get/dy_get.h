@@ -270,21 +270,37 @@ enum dylumo_status dy_kernel_results(const char *folder, struct dy_kernel_result
                                      struct dylumo_error *err) DY_MUST_USE;
 
 /* ------------------------------------------------------------------ things by name
- * (get_item.c, get_item_record.c) */
+ * (get_item.c, get_item_record.c, get_npm.c, get_tar.c) */
 
 /* What `dylumo get` knows. */
 struct dy_item {
     const char *name, *about;
-    bool kaggle;    /* else Hugging Face */
+    bool kaggle;    /* else Hugging Face, or npm where a file is named */
     bool dataset;   /* of Hugging Face; else a model */
     const char *id; /* "owner/name" there */
     const char *size, *licence, *page;
     /* Of Hugging Face: the files that are wanted, up to a NULL; "*" stands for any text, "a|b" for
      * the first of the two that is there. */
     const char *files[8];
+    /* Of npm: the one file of the package "id", with what it must be. */
+    struct {
+        const char *name, *version, *sha256;
+        uint64_t bytes;
+    } file;
 };
 const struct dy_item *dy_item_at(size_t index); /* NULL past the end */
 const struct dy_item *dy_item_named(const char *name);
+
+/* The file of an item of npm's in our cache, $XDG_CACHE_HOME/dylumo/npm. (get_npm.c) */
+enum dylumo_status dy_npm_file(struct dy_get *get, const struct dy_item *item, bool again,
+                               char path[4096], struct dylumo_error *err) DY_MUST_USE;
+/* One file out of a .tar.gz, whole or not at all. (get_tar.c)
+ *
+ *   member   its name in the archive, at most 100 bytes
+ *
+ * Fails    NOT_FOUND; BAD_FILE for another kind of file, a broken one, and one without member. */
+enum dylumo_status dy_get_untar(const char *archive, const char *member, const char *output,
+                                struct dylumo_error *err) DY_MUST_USE;
 
 /* What was downloaded. */
 struct dy_item_files {

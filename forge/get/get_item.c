@@ -6,6 +6,18 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* The version that the tests take (tests/parquet/package-lock.json). */
+#define DUCKDB_VERSION "1.5.6-r.1"
+#ifdef __x86_64__
+#define DUCKDB "x64"
+#define DUCKDB_SHA256 "1b9f82478539bb9a1d1df44bd103121a12ae52142c07158dc52b97d2ec1d69ff"
+#define DUCKDB_BYTES 23927610
+#elif defined __aarch64__
+#define DUCKDB "arm64"
+#define DUCKDB_SHA256 "3a45a6305b3235a781ed9de25aa795a3862acd042782d1f864e1bdb656de212b"
+#define DUCKDB_BYTES 21667742
+#endif
+
 static const struct dy_item items[] = {
     {.name = "spotify-1m",
      .about = "1,159,764 songs with Spotify's features, as songs.dylumo",
@@ -30,6 +42,18 @@ static const struct dy_item items[] = {
      .page = "https://huggingface.co/openai/clip-vit-base-patch32",
      .files = {"config.json", "preprocessor_config.json", "vocab.json", "merges.txt",
                "model.safetensors|pytorch_model.bin"}},
+#ifdef DUCKDB
+    {.name = "duckdb",
+     .about = "DuckDB's library, through which Parquet (EMID) is read",
+     .id = "@duckdb/node-bindings-linux-" DUCKDB,
+     .size = "24 MB",
+     .licence = "MIT",
+     .page = "https://www.npmjs.com/package/@duckdb/node-bindings-linux-" DUCKDB,
+     .file = {.name = "node-bindings-linux-" DUCKDB "-" DUCKDB_VERSION ".tgz",
+              .version = DUCKDB_VERSION,
+              .sha256 = DUCKDB_SHA256,
+              .bytes = DUCKDB_BYTES}},
+#endif
 };
 
 const struct dy_item *dy_item_at(size_t index)
@@ -63,6 +87,14 @@ static enum dylumo_status add_path(struct dy_item_files *files, const char *path
     }
     files->paths[files->count++] = copy;
     return DYLUMO_OK;
+}
+
+/* A download of one file. */
+static enum dylumo_status add_single(struct dy_item_files *files, const char *path,
+                                     struct dylumo_error *err)
+{
+    snprintf(files->folder, sizeof files->folder, "%.*s", (int)(strrchr(path, '/') - path), path);
+    return add_path(files, path, err);
 }
 
 /* ------------------------------------------------------------------ which files */
@@ -212,20 +244,29 @@ static enum dylumo_status fetch_from_kaggle(struct dy_get *get, const struct dy_
     if (!st)
         st = dy_kaggle_dataset(get, &kaggle, item->id, again, path, sizeof path, err);
     if (!st)
-        st = add_path(files, path, err);
-    if (!st)
-        snprintf(files->folder, sizeof files->folder, "%.*s", (int)(strrchr(path, '/') - path),
-                 path);
+        st = add_single(files, path, err);
     dy_kaggle_close(&kaggle);
     return st;
+}
+
+/* ------------------------------------------------------------------ npm */
+
+static enum dylumo_status fetch_from_npm(struct dy_get *get, const struct dy_item *item, bool again,
+                                         struct dy_item_files *files, struct dylumo_error *err)
+{
+    char path[4096];
+    enum dylumo_status st = dy_npm_file(get, item, again, path, err);
+    snprintf(files->version, sizeof files->version, "%s", item->file.version);
+    return st ? st : add_single(files, path, err);
 }
 
 enum dylumo_status dy_item_fetch(struct dy_get *get, const struct dy_item *item, bool again,
                                  struct dy_item_files *files, struct dylumo_error *err)
 {
     *files = (struct dy_item_files){0};
-    enum dylumo_status st = item->kaggle ? fetch_from_kaggle(get, item, again, files, err)
-                                         : fetch_from_hub(get, item, files, err);
+    enum dylumo_status st = item->file.name ? fetch_from_npm(get, item, again, files, err)
+                            : item->kaggle  ? fetch_from_kaggle(get, item, again, files, err)
+                                            : fetch_from_hub(get, item, files, err);
     if (st)
         dy_item_files_clear(files);
     return st;

@@ -78,9 +78,9 @@ enum dylumo_status import_duckdb_load(struct import_duckdb *duckdb, const char *
     if (!load_from(duckdb, LIBRARY, what, NULL))
         return DYLUMO_OK;
     return dy_fail(err, DYLUMO_UNSUPPORTED,
-                   "%s: Parquet is read through DuckDB's library, which is not here: get "
-                   "%s (duckdb.org/install, C/C++, or npm's @duckdb/node-bindings-linux-x64) "
-                   "and put it into %s or name it in $DYLUMO_DUCKDB",
+                   "%s: Parquet is read through DuckDB's library, which is not here: "
+                   "'dylumo get duckdb' gets it; or put %s (duckdb.org/install, C/C++) into %s, or "
+                   "name it in $DYLUMO_DUCKDB",
                    what, LIBRARY, folder);
 }
 

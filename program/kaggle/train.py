@@ -1,6 +1,5 @@
 # What `dylumo kaggle push` has Kaggle run: builds dylumo, makes a songs file of the attached data set,
 # gets EMID from Hugging Face, trains, and leaves the weights with their sums. SETTINGS stands above.
-import base64
 import glob
 import hashlib
 import json
@@ -9,15 +8,10 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import tarfile
-import urllib.request
 
 WORKING = pathlib.Path(os.environ.get("DYLUMO_KAGGLE_WORKING", "/kaggle/working"))
 INPUT = pathlib.Path(os.environ.get("DYLUMO_KAGGLE_INPUT", "/kaggle/input"))
 SCRATCH = pathlib.Path(os.environ.get("DYLUMO_KAGGLE_SCRATCH", "/kaggle/tmp"))
-# the version that dylumo is tested with, and its sum as tests/parquet/package-lock.json has it
-DUCKDB = "https://registry.npmjs.org/@duckdb/node-bindings-linux-x64/-/node-bindings-linux-x64-1.5.6-r.1.tgz"
-DUCKDB_SHA512 = "IXcrZJE6kEqM0Z4wwdVnGBHX/frOS33VPNAwDXQ/Q+Fs84b058Qe94chrCCIcNJlG8Y3UHIUU4eBeCQxW5mN1Q=="
 
 
 def run(*command, allowed=(0,), **more):
@@ -47,25 +41,11 @@ def build():
     return source / "build/dylumo"
 
 
-def parquet_library():
-    """DuckDB's library, for EMID's files: from npm, checked."""
-    if "DYLUMO_DUCKDB" in os.environ:
-        return
-    with urllib.request.urlopen(DUCKDB, timeout=600) as answer:
-        data = answer.read()
-    if base64.b64encode(hashlib.sha512(data).digest()).decode() != DUCKDB_SHA512:
-        sys.exit(f"{DUCKDB} is not the file that it was")
-    (SCRATCH / "duckdb.tgz").write_bytes(data)
-    with tarfile.open(SCRATCH / "duckdb.tgz") as archive:
-        library = archive.extractfile("package/libduckdb.so")
-        (SCRATCH / "libduckdb.so").write_bytes(library.read())
-    os.environ["DYLUMO_DUCKDB"] = str(SCRATCH / "libduckdb.so")
-
-
 def train(dylumo):
     songs, mood = SCRATCH / "songs.dylumo", WORKING / "mood.safetensors"
     run(dylumo, "import", found("**/spotify_data.csv", "spotify-1million-tracks"), "-o", songs)
-    parquet_library()
+    if "DYLUMO_DUCKDB" not in os.environ:
+        run(dylumo, "get", "duckdb")
     run(dylumo, "get", "emid", "-o", SCRATCH / "emid")
     # 1: a baseline is not beaten; the weights are there and the table tells
     code = run(dylumo, "train", "--songs", songs, "--cache", SCRATCH / "embeddings", "-o", mood,

@@ -30,6 +30,7 @@ class Services:
         self.files = dict(files or {})  # name: bytes
         self.large = large              # files of so many bytes lie in the store, by their SHA-256
         self.datasets = {}              # "owner/name": bytes of the zip
+        self.package = b""              # of npm
         self.outputs = {}               # name: bytes, of the kernel
         self.statuses = []              # the kernel's, one an answer; the last stays
         self.output_page = 100
@@ -131,6 +132,8 @@ def from_service(request, body):
     if services.need_token and request.headers.get("Authorization") != services.need_token:
         said = request.headers.get("Authorization")
         return send_json(request, {"error": f"Invalid credentials: {said}"}, 401)
+    if "/-/" in path.path:  # npm's
+        return send(request, 200, services.package, "application/octet-stream")
     if path.path.startswith("/api/v1/"):
         return kaggle(request, path, body)
     return hub(request, path)

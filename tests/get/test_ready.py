@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import zipfile
@@ -108,6 +109,27 @@ def test_pictures_without_duckdb():
         code, out, errors = case.ready("emid", DYLUMO_DUCKDB="/nonexistent/libduckdb.so")
         assert code != 0 and not out and "libduckdb.so" in errors, (code, errors)
         assert not case.services.requests
+
+
+def test_library():
+    """DuckDB's library: another size or other bytes than ours are refused, nothing is unpacked"""
+    lock = json.loads((SOURCE / "tests/parquet/package-lock.json").read_text())
+    version = lock["packages"]["node_modules/@duckdb/node-bindings-linux-x64"]["version"]
+    assert f'"{version}"' in (SOURCE / "forge/get/get_item.c").read_text(), "another version than the tests'"
+    with Ready() as case:
+        def get():
+            return case.ready("duckdb", npm_config_registry=case.services.service.url + "/")
+
+        case.services.package = b"\x1f\x8b" + bytes(1000)
+        code, out, errors = get()
+        assert code == 12 and not out and "1002 bytes, expected" in errors, errors
+        path = case.services.requests[-1][2]
+        assert path.startswith("/@duckdb/node-bindings-linux-") and path.endswith(f"-{version}.tgz"), path
+        case.services.package = bytes(int(re.search(r"expected (\d+)", errors)[1]))
+        code, out, errors = get()
+        assert code == 12 and not out and "SHA-256" in errors, errors
+        assert not case.data.exists() or not list(case.data.glob("lib*")), list(case.data.iterdir())
+        assert not [path for path in case.home.rglob("*.tgz*") if path.suffix != ".lock"]
 
 
 def test_weights():
