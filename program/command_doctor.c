@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum option_id { SONGS = 's', ENCODER = 256, MOOD_FILE, JSON };
+enum option_id { SONGS = 's', JSON = 'j', ENCODER = 256, MOOD_FILE };
 
 enum { SCHEMA = 1 };
 

@@ -95,7 +95,8 @@ static void look_at_songs(struct doctor *doctor)
     }
     if (st) {
         doctor_fault(finding, st, &err);
-        snprintf(finding->command, sizeof finding->command, "dylumo get spotify-1m");
+        snprintf(finding->command, sizeof finding->command, "dylumo get %sspotify-1m",
+                 st == DYLUMO_NOT_FOUND ? "" : "--again ");
         return;
     }
     bool tree = dy_songs_space(doctor->songs).index != NULL;

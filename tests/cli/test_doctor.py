@@ -12,7 +12,7 @@ KEY = "k3yk3yk3yk3y"
 
 def look(home, *arguments, **more):
     """Exit code and findings by name."""
-    code, out, errors = run("doctor", "--json", *arguments, env=environment(HOME=str(home), **more))
+    code, out, errors = run("doctor", "-j", *arguments, env=environment(HOME=str(home), **more))
     assert not errors, errors
     told = json.loads(out)
     assert told["schema"] == 1 and told["dylumo"], told
@@ -73,6 +73,7 @@ def test_broken():
         (home / "s.dylumo").write_bytes(data)
         code, found = look(home, DYLUMO_SONGS=str(home / "s.dylumo"))
         assert code == 8 and found["songs"]["state"] == "fault" and "s.dylumo" in found["songs"]["text"]
+        assert found["songs"]["command"] == "dylumo get --again spotify-1m", found["songs"]
         assert "mood and songs" not in found
 
 
