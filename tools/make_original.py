@@ -3,13 +3,16 @@
 FAISS's own, over a table of songs as `dylumo songs export` writes it; the answers are what they list.
 
     build/dylumo songs export build/share/dylumo/songs.dylumo -o songs.csv
-    python3 tools/make_original.py songs.csv tests/data/original      # pip: torch scikit-learn faiss-cpu pandas
+    python3 tools/make_original.py songs.csv tests/data/original
+    # pip install torch==2.15.0 scikit-learn==1.9.1 faiss-cpu==1.15.1 pandas==3.1.1 pyarrow==26.0.1
 
 dylumo_model.pt      FastMLP as the original saves it, of 64 inputs and narrow layers, with random weights
 spotify_scaler.pkl   MinMaxScaler fitted on the table's 13 features
 scaler-*.pkl         the same scaler as other writers pickle it
 embeddings.npy       200 made-up embeddings of length 1, f32
-answers.txt          for each embedding FAISS's ten rows of the table and their scores, best first"""
+answers.txt          for each embedding FAISS's ten rows of the table and their scores, best first
+songs/               the table's first 40 rows as the original keeps them: spotify_features.npy, scaled; spotify_metadata.parquet;
+                     music_index.index of vectors of length 1; scaled.index, an IndexFlatL2 of them as they are"""
 import pathlib
 import pickle
 import sys
@@ -52,15 +55,31 @@ def make_model():
     return model.eval()
 
 
+def save_songs(table, songs, folder):
+    folder.mkdir(exist_ok=True)
+    numpy.save(folder / "spotify_features.npy", songs)
+    table.drop(columns=FEATURES).to_parquet(folder / "spotify_metadata.parquet")
+    index = faiss.IndexFlatL2(len(FEATURES))
+    index.add(songs)
+    faiss.write_index(index, str(folder / "scaled.index"))
+    unit = songs.copy()
+    faiss.normalize_L2(unit)
+    index = faiss.IndexFlatIP(len(FEATURES))
+    index.add(unit)
+    faiss.write_index(index, str(folder / "music_index.index"))
+
+
 def main(table, folder):
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    features = pandas.read_csv(table)[FEATURES]
+    table = pandas.read_csv(table)
+    features = table[FEATURES]
     scaler = MinMaxScaler()
     songs = numpy.ascontiguousarray(scaler.fit_transform(features), dtype="float32")
     (folder / "spotify_scaler.pkl").write_bytes(pickle.dumps(scaler))
     (folder / "scaler-protocol2.pkl").write_bytes(pickle.dumps(scaler, 2))
     joblib.dump(scaler, folder / "scaler-joblib.pkl")
+    save_songs(table[:40], songs[:40], folder / "songs")
     faiss.normalize_L2(songs)
     index = faiss.IndexFlatIP(len(FEATURES))
     index.add(songs)

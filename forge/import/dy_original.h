@@ -21,6 +21,24 @@ void dy_rows_clear(struct dy_rows *rows);
 enum dylumo_status dy_rows_read(struct dy_rows *rows, const char *path,
                                 struct dylumo_error *err) DY_MUST_USE;
 
+/* ------------------------------------------------------------------ FAISS (import_faiss.c) */
+
+enum dy_faiss_metric { DY_FAISS_INNER_PRODUCT, DY_FAISS_L2 };
+
+/* The vectors of a FAISS index that holds them as they are: IndexFlatIP ("IxFI"), IndexFlatL2
+ * ("IxF2") and the older IndexFlat ("IxFl"). Told byte by byte in docs/formats/foreign.md.
+ *
+ *   metric   receives how the index compares; may be NULL
+ *
+ * Fails    as dy_map_file; UNSUPPORTED, by name, for other kinds of index; BAD_FILE for sizes that
+ *          contradict each other or the file, and for numbers that are not finite; NO_MEMORY. */
+enum dylumo_status dy_faiss_read(struct dy_rows *rows, enum dy_faiss_metric *metric,
+                                 const char *path, struct dylumo_error *err) DY_MUST_USE;
+/* The same on bytes that stay the caller's; name is for sentences. */
+enum dylumo_status dy_faiss_parse(struct dy_rows *rows, enum dy_faiss_metric *metric,
+                                  const void *data, size_t size, const char *name,
+                                  struct dylumo_error *err) DY_MUST_USE;
+
 /* ------------------------------------------------------------------ scaler (import_scaler.c) */
 
 /* What scikit-learn's MinMaxScaler learned of the 13 features. */

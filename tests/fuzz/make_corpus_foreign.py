@@ -1,4 +1,4 @@
-"""Writes the seeds of fuzz_zip, fuzz_pickle and fuzz_npy into tests/fuzz/corpus: small files, good and bad. Python alone."""
+"""Writes the seeds of fuzz_zip, fuzz_pickle, fuzz_npy and fuzz_faiss into tests/fuzz/corpus: small files, good and bad. Python alone."""
 import collections, io, pathlib, pickle, struct, zipfile
 
 corpus = pathlib.Path(__file__).parent / "corpus"
@@ -95,3 +95,28 @@ save("npy", "object", npy(1, "{'descr': '|O', 'fortran_order': False, 'shape': (
 save("npy", "record", npy(1, "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,), }\n", bytes(8)))
 save("npy", "overflow", npy(1, "{'descr': '<f8', 'fortran_order': False, 'shape': (4294967296, 4294967296), }\n", b""))
 save("npy", "cut", npy(1, matrix, bytes(24))[:40])
+
+# ---------------------------------------------------------------- faiss
+
+
+def faiss(kind, metric, rows, columns, floats=None, data=None, extra=b""):
+    """What faiss.write_index writes of a flat index."""
+    floats = rows * columns if floats is None else floats
+    data = struct.pack(f"<{floats}f", *range(floats)) if data is None else data
+    header = struct.pack("<iqqqBi", columns, rows, 1 << 20, 1 << 20, 1, metric)
+    return kind + header + extra + struct.pack("<Q", floats) + data
+
+
+save("faiss", "ip", faiss(b"IxFI", 0, 3, 4))
+save("faiss", "l2", faiss(b"IxF2", 1, 2, 13))
+save("faiss", "old", faiss(b"IxFl", 1, 1, 1))
+save("faiss", "metric", faiss(b"IxFI", 1, 3, 4))
+save("faiss", "manhattan", faiss(b"IxFl", 2, 3, 4, extra=bytes(4)))
+save("faiss", "empty", faiss(b"IxFI", 0, 0, 4))
+save("faiss", "cut", faiss(b"IxFI", 0, 3, 4)[:-1])
+save("faiss", "header", faiss(b"IxFI", 0, 3, 4)[:40])
+save("faiss", "long", faiss(b"IxFI", 0, 3, 4) + b"x")
+save("faiss", "overflow", faiss(b"IxFI", 0, 1 << 62, 4, 0, b""))
+save("faiss", "negative", faiss(b"IxFI", 0, -1, -4, 4))
+save("faiss", "nan", faiss(b"IxFI", 0, 1, 2, data=struct.pack("<2f", 1, float("nan"))))
+save("faiss", "hnsw", b"IHNf" + bytes(40))
