@@ -4,6 +4,7 @@
 #include "dy_program.h"
 #include "program_json.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum option_id { SONGS = 's', JSON = 'j', ENCODER = 256, MOOD_FILE };
@@ -42,8 +43,9 @@ static const struct {
 static const char *heading_of(const char *group)
 {
     size_t i = 0;
-    while (strcmp(groups[i].group, group) != 0)
+    while (i < DY_COUNT(groups) && strcmp(groups[i].group, group) != 0)
         i++;
+    assert(i < DY_COUNT(groups)); /* each group has its row */
     return groups[i].heading;
 }
 

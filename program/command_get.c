@@ -6,6 +6,8 @@
 #include "program_json.h"
 #include "program_make.h"
 
+#include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -135,8 +137,9 @@ static const struct step {
 static const struct step *step_of(const struct dy_item *item)
 {
     size_t i = 0;
-    while (strcmp(steps[i].item, item->name) != 0)
+    while (i < DY_COUNT(steps) && strcmp(steps[i].item, item->name) != 0)
         i++;
+    assert(i < DY_COUNT(steps)); /* each item has its row */
     return &steps[i];
 }
 
@@ -210,12 +213,29 @@ static int tell(const struct call *call, const struct dy_item *item, const char 
     return PROGRAM_OK;
 }
 
+/* path from the root, so that it holds from every folder; as it is where that can't be told. */
+static void make_absolute(char path[4096])
+{
+    char *full = realpath(path, NULL);
+    if (full && strlen(full) < 4096)
+        memcpy(path, full, strlen(full) + 1);
+    free(full);
+}
+
+static bool is_wanted_there(const struct call *call, const char *made)
+{
+    char *full = call->output ? realpath(call->output, NULL) : NULL;
+    bool same = !call->output || (full && !strcmp(full, made));
+    free(full);
+    return same;
+}
+
 /* What is here already: made before, and where it is wanted. */
 static bool is_ready(const struct call *call, const struct dy_item *item, char made[4096])
 {
     struct dy_item_record record;
     if (call->again || call->only_download || !dy_item_recall(item, &record) || !record.there ||
-        (call->output && strcmp(call->output, record.made) != 0))
+        !is_wanted_there(call, record.made))
         return false;
     memcpy(made, record.made, sizeof record.made);
     return true;
@@ -234,6 +254,7 @@ static enum dylumo_status make_ready(const struct call *call, const struct dy_it
     if (!st && !is_ready(call, item, made)) {
         st = step_of(item)->make(call, files, made, err);
         program_progress_clear();
+        make_absolute(made);
         if (!st)
             st = dy_item_remember(item, files, made, err);
     }

@@ -41,8 +41,8 @@ class Ready(Case):
     def data(self):
         return self.home / ".local/share/dylumo"
 
-    def ready(self, *arguments, **more):
-        return run("get", *arguments, env=self.environment(**more))
+    def ready(self, *arguments, cwd=None, **more):
+        return run("get", *arguments, env=self.environment(**more), cwd=cwd)
 
 
 def clip_files():
@@ -92,6 +92,11 @@ def test_songs_beside():
         code, out, errors = case.ready("--json", "spotify-1m", "-o", place)
         assert code == 0 and json.loads(out)["path"] == str(place), (out, errors)
         assert place.exists() and not (case.data / "songs.dylumo").exists()
+        inode = place.stat().st_ino
+        for name in ("s.dylumo", "another.dylumo"):  # the same place, and a new one, from its folder
+            code, out, errors = case.ready("spotify-1m", "-o", name, cwd=place.parent)
+            assert code == 0 and f"spotify-1m: in {place.parent}/{name}\n" in out, (out, errors)
+        assert place.stat().st_ino == inode, "made again"
 
 
 def test_pictures():
