@@ -5,8 +5,6 @@
 #include "dy_program.h"
 #include "program_make.h"
 
-#define ORIGINAL_ENCODER "clip-vit-b-32"
-
 enum option_id {
     OUTPUT = 'o',
     THREADS = 't',
@@ -52,12 +50,12 @@ static int import_original(const char *folder, const char *output, bool quiet)
     char model[4096], scaler[4096];
     struct dylumo_error err;
     size_t dimension;
-    snprintf(model, sizeof model, "%s/dylumo_model.pt", folder);
-    snprintf(scaler, sizeof scaler, "%s/spotify_scaler.pkl", folder);
-    if (dy_original_mood(output, model, scaler, ORIGINAL_ENCODER, &dimension, &err))
+    snprintf(model, sizeof model, "%s/" DY_ORIGINAL_MODEL, folder);
+    snprintf(scaler, sizeof scaler, "%s/" DY_ORIGINAL_SCALER, folder);
+    if (dy_original_mood(output, model, scaler, DY_ORIGINAL_ENCODER, &dimension, &err))
         return program_fail(&err);
     if (!quiet)
-        printf("mood weights for the %zu numbers of %s in %s\n", dimension, ORIGINAL_ENCODER,
+        printf("mood weights for the %zu numbers of %s in %s\n", dimension, DY_ORIGINAL_ENCODER,
                output);
     return PROGRAM_OK;
 }

@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum option_id { NAME = 'n', PRECISION = 'p', JSON = 256 };
+enum option_id { NAME = 'n', PRECISION = 'p', JSON = 256, SCALER };
 
 static const struct program_option options[] = {
     {"name", NAME, "NAME", "add: its name (by its sizes: clip-vit-b-32)"},
     {"precision", PRECISION, "WORD", "add: f32, bf16 or int8 (f32)"},
+    {"scaler", SCALER, "FILE",
+     "add: the scaler of the original's model\n(spotify_scaler.pkl beside it)"},
     {"json", JSON, NULL, "what was added, listed or asked as JSON"},
 };
 
@@ -22,7 +24,8 @@ static const struct program_usage usage = {
     "folder of Hugging Face's (model.safetensors or pytorch_model.bin, with\n"
     "config.json) or open_clip's (with open_clip_config.json), or OpenAI's\n"
     "ViT-B-32.pt; it checks every tensor, converts, runs the result on a test\n"
-    "picture and keeps it. info takes a file, too.",
+    "picture and keeps it. The Python original's dylumo_model.pt becomes mood weights\n"
+    "for CLIP. info takes a file, too.",
     options,
     DY_COUNT(options),
     "Nothing in the files is executed. bf16 takes half of the space, int8 a quarter;\n"
@@ -94,7 +97,12 @@ static int add(const struct call *call, const char *path)
     printf("Added %s, %s, ", model.name, model.precision);
     print_size(model.bytes);
     printf(": %s\n", model.path);
-    printf("On a test picture its embedding has a cosine of %.5f to that of f32.\n", model.cosine);
+    if (!strcmp(model.kind, "encoder"))
+        printf("On a test picture its embedding has a cosine of %.5f to that of f32.\n",
+               model.cosine);
+    else
+        printf("The mood of encoder %s; 'dylumo recommend --rank cosine' ranks as the original.\n",
+               model.encoder);
     return PROGRAM_OK;
 }
 
@@ -223,6 +231,8 @@ int command_models(int argc, char **argv)
             call.settings.name = args.value;
         else if (option == PRECISION)
             read_precision(&args, &call.settings.precision);
+        else if (option == SCALER)
+            call.settings.scaler = args.value;
         else if (option == JSON)
             call.json = true;
     }

@@ -6,6 +6,12 @@
 
 #include "dy_import.h"
 
+struct dy_torch;
+
+#define DY_ORIGINAL_MODEL "dylumo_model.pt"
+#define DY_ORIGINAL_SCALER "spotify_scaler.pkl"
+#define DY_ORIGINAL_ENCODER "clip-vit-b-32" /* what it was trained on */
+
 /* ------------------------------------------------------------------ rows of numbers */
 
 /* A table of numbers: features of songs, or embeddings of pictures. */
@@ -58,6 +64,9 @@ enum dylumo_status dy_scaler_parse(struct dy_scaler *scaler, const void *data, s
                                    const char *name, struct dylumo_error *err) DY_MUST_USE;
 
 /* ------------------------------------------------------------------ model (import_original.c) */
+
+/* true for weights that hold network.0.weight, alone or in a dict of the original's. */
+bool dy_original_is(const struct dy_torch *torch);
 
 /* The original's FastMLP (PyTorch: a dict with model_state_dict, or the bare state) and scaler as
  * mood weights of recipe plain, for any weights of an encoder of this name.

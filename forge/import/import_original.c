@@ -49,15 +49,29 @@ static const struct dy_tensor *find(const struct original *original, unsigned mo
     return dy_torch_find(original->torch, name);
 }
 
-/* A dict that holds the state, or the bare state. */
-static enum dylumo_status find_prefix(struct original *original, struct dylumo_error *err)
+/* What stands before "network.": a dict holds the state, or it is bare; NULL: neither. */
+static const char *prefix_of(const struct dy_torch *torch)
 {
     static const char *const prefixes[] = {"model_state_dict.", "", "state_dict.", "module."};
     for (size_t i = 0; i < DY_COUNT(prefixes); i++) {
-        original->prefix = prefixes[i];
-        if (find(original, 0, "weight"))
-            return DYLUMO_OK;
+        char name[100];
+        snprintf(name, sizeof name, "%snetwork.0.weight", prefixes[i]);
+        if (dy_torch_find(torch, name))
+            return prefixes[i];
     }
+    return NULL;
+}
+
+bool dy_original_is(const struct dy_torch *torch)
+{
+    return prefix_of(torch) != NULL;
+}
+
+static enum dylumo_status find_prefix(struct original *original, struct dylumo_error *err)
+{
+    original->prefix = prefix_of(original->torch);
+    if (original->prefix)
+        return DYLUMO_OK;
     return dy_fail(err, DYLUMO_BAD_FILE,
                    "%s: holds no tensor 'network.0.weight', neither alone nor in "
                    "'model_state_dict'; expected the original's dylumo_model.pt",

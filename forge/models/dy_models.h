@@ -42,20 +42,23 @@ void dy_model_list_clear(struct dy_model_list *list);
 enum dylumo_status dy_models_remove(const char *name, struct dylumo_error *err) DY_MUST_USE;
 
 struct dy_models_add_settings {
-    const char *name;      /* NULL: by architecture and sizes, "clip-vit-b-32" */
+    const char *name;      /* NULL: by architecture and sizes, "clip-vit-b-32"; of the original's
+                              model "clip-vit-b-32-mood", by which that encoder finds it */
     const char *precision; /* "f32", "bf16" or "int8"; NULL: f32 */
     const char *output;    /* the file; NULL: name in the data folder */
+    const char *scaler;    /* of the original's model; NULL: spotify_scaler.pkl beside it */
 };
 
 /* Makes a model of a file or folder of weights as they are downloaded: CLIP of Hugging Face's
- * transformers, open_clip or OpenAI. What it is, is told by its content. Every tensor's name,
- * shape and type is checked, and the result is run on a test picture before it gets its name.
+ * transformers, open_clip or OpenAI, or the Python original's dylumo_model.pt, which becomes mood
+ * weights (dy_original_mood). What it is, is told by its content. Every tensor's name, shape and
+ * type is checked, and an encoder is run on a test picture before it gets its name.
  *
  *   model   receives what was made
  *
  * Fails    as dy_safetensors_open and dy_torch_open; BAD_FILE names the tensor or key that does not
  *          fit; UNSUPPORTED for architectures and layouts that are not read; MISMATCH when rounding
- *          changes what it sees; CANCELLED. */
+ *          changes what it sees; NOT_FOUND for a model without its scaler; CANCELLED. */
 enum dylumo_status dy_models_add(struct dy_model *model, const char *path,
                                  const struct dy_models_add_settings *settings,
                                  const struct dylumo_context *context,

@@ -3,6 +3,7 @@
 #include "models_clip.h"
 
 #include "dy_get.h"
+#include "dy_original.h"
 
 #include <errno.h>
 #include <string.h>
@@ -135,6 +136,45 @@ static enum dylumo_status add_clip(struct adding *adding, struct dylumo_error *e
     return st ? st : make_clip(adding, &model, name, precision, err);
 }
 
+/* ------------------------------------------------------------------ the original's model */
+
+static bool is_original(const struct models_source *source)
+{
+    return source->torch && dy_original_is(source->torch);
+}
+
+static enum dylumo_status find_scaler(const struct adding *adding, char path[static 4096],
+                                      struct dylumo_error *err)
+{
+    const char *named = adding->settings->scaler;
+    if (named) {
+        snprintf(path, 4096, "%s", named);
+        return DYLUMO_OK;
+    }
+    if (models_source_beside(&adding->source, DY_ORIGINAL_SCALER, path))
+        return DYLUMO_OK;
+    return dy_fail(err, DYLUMO_NOT_FOUND,
+                   "%s: " DY_ORIGINAL_SCALER " is not beside it; the scaler that the model was "
+                   "trained with can be named",
+                   adding->source.path);
+}
+
+static enum dylumo_status add_original(struct adding *adding, struct dylumo_error *err)
+{
+    char scaler[4096];
+    size_t dimension;
+    const char *precision = adding->settings->precision, *name = adding->settings->name;
+    if (precision && strcmp(precision, "f32") != 0)
+        return dy_fail(err, DYLUMO_BAD_ARGUMENT, "%s: the original's weights stay f32, not %s",
+                       adding->source.path, precision);
+    enum dylumo_status st = find_scaler(adding, scaler, err);
+    if (!st)
+        st = place(adding, name ? name : DY_ORIGINAL_ENCODER "-mood", err);
+    return st ? st
+              : dy_original_mood(adding->path, adding->source.path, scaler, DY_ORIGINAL_ENCODER,
+                                 &dimension, err);
+}
+
 /* ------------------------------------------------------------------ the kinds */
 
 static const struct {
@@ -142,6 +182,7 @@ static const struct {
     enum dylumo_status (*add)(struct adding *adding, struct dylumo_error *err);
 } kinds[] = {
     {is_clip, add_clip},
+    {is_original, add_original},
 };
 
 static enum dylumo_status add_source(struct adding *adding, struct dylumo_error *err)
@@ -152,7 +193,7 @@ static enum dylumo_status add_source(struct adding *adding, struct dylumo_error 
     const struct dy_tensor *first = models_source_at(&adding->source, 0);
     return dy_fail(err, DYLUMO_UNSUPPORTED,
                    "%s: %zu tensors such as '%.100s'; only CLIP's of transformers, open_clip and "
-                   "OpenAI are known",
+                   "OpenAI and the original's " DY_ORIGINAL_MODEL " are known",
                    adding->source.path, adding->source.count, first ? first->name : "");
 }
 

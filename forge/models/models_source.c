@@ -2,6 +2,8 @@
  * of a few names. Safetensors and PyTorch's files give tensors by the same three functions. */
 #include "models_source.h"
 
+#include "dy_original.h"
+
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,7 +12,8 @@
 
 /* Those that a folder is searched for, in this order. */
 static const char *const weight_files[] = {"model.safetensors", "open_clip_model.safetensors",
-                                           "pytorch_model.bin", "open_clip_pytorch_model.bin"};
+                                           "pytorch_model.bin", "open_clip_pytorch_model.bin",
+                                           DY_ORIGINAL_MODEL};
 
 /* ------------------------------------------------------------------ the place */
 
@@ -42,8 +45,9 @@ static enum dylumo_status find_in_folder(struct models_source *source, const cha
         return dy_fail(err, DYLUMO_UNSUPPORTED,
                        "%s: weights that are split into several files are not read", index);
     return dy_fail(err, DYLUMO_NOT_FOUND,
-                   "%s: none of %s, %s, %s and %s in it; name the file of weights itself", folder,
-                   weight_files[0], weight_files[1], weight_files[2], weight_files[3]);
+                   "%s: none of %s, %s, %s, %s and %s in it; name the file of weights itself",
+                   folder, weight_files[0], weight_files[1], weight_files[2], weight_files[3],
+                   weight_files[4]);
 }
 
 static enum dylumo_status find_weights(struct models_source *source, const char *path,

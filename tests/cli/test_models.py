@@ -48,7 +48,7 @@ def test_refused():
         env = environment(XDG_DATA_HOME=str(folder / "data"))
         mood = SOURCE / "tests/data/tiny-mood.safetensors"
         code, out, err = run("models", "add", mood, env=env)
-        assert (code, out) == (11, "") and "only CLIP's of transformers, open_clip and OpenAI" in err, err
+        assert (code, out) == (11, "") and "only CLIP's of transformers, open_clip and OpenAI and the original's" in err, err
         code, out, err = run("models", "add", folder / "none", env=env)
         assert (code, out) == (4, "") and "cannot open" in err, err
         lone = folder / "x.safetensors"
