@@ -22,6 +22,8 @@ enum option_id {
     HEAD_SECONDS,
     RECEIVE_SECONDS,
     SEND_SECONDS,
+    DECODE_SECONDS,
+    STOP_SECONDS,
     RATE,
     FORWARDED,
     TOKEN_FILE,
@@ -54,6 +56,8 @@ static const struct program_option options[] = {
     {"head-seconds", HEAD_SECONDS, "N", "to send a head, or to stay idle (30)"},
     {"receive-seconds", RECEIVE_SECONDS, "N", "to send a body (60)"},
     {"send-seconds", SEND_SECONDS, "N", "to take an answer (60)"},
+    {"decode-seconds", DECODE_SECONDS, "N", "for one picture's decoding (20)"},
+    {"stop-seconds", STOP_SECONDS, "N", "for what runs when told to stop (30)"},
 };
 
 static const struct program_usage usage = {
@@ -137,6 +141,12 @@ static void take_limit(struct program_arguments *args, struct dy_server_options 
     case SEND_SECONDS:
         take_count(args, 3600, &server->send_seconds);
         break;
+    case DECODE_SECONDS:
+        take_count(args, 3600, &server->decode_seconds);
+        break;
+    case STOP_SECONDS:
+        take_count(args, 3600, &server->stop_seconds);
+        break;
     case RATE:
         program_real(args, 0, 1e6, &server->rate);
         break;
@@ -189,6 +199,8 @@ int command_serve(int argc, char **argv)
                    .head_seconds = 30,
                    .receive_seconds = 60,
                    .send_seconds = 60,
+                   .decode_seconds = 20,
+                   .stop_seconds = 30,
                    .say = say},
         .context = DYLUMO_CONTEXT_INIT,
     };

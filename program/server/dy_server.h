@@ -24,6 +24,8 @@ struct dy_server_options {
     unsigned head_seconds;      /* to send a head, and to keep an idle connection */
     unsigned receive_seconds;   /* to send a body */
     unsigned send_seconds;      /* to take an answer */
+    unsigned decode_seconds;    /* that a helper may take for a picture */
+    unsigned stop_seconds;      /* that a stop waits for what runs */
     double rate;                /* requests a second of one address; 0: any number */
     double burst;               /* so many at once before rate counts */
     bool forwarded;             /* a proxy's X-Forwarded-For names the address */
@@ -35,8 +37,8 @@ struct dy_server_options {
     void (*say)(const char *text); /* a line for the log; any thread */
 };
 
-/* Serves until SIGTERM or SIGINT, then finishes what runs. SIGHUP opens the files again, without
- * dropping a request; when they cannot be opened, the old ones stay.
+/* Serves until SIGTERM or SIGINT, then finishes what runs; a second signal ends it at once. SIGHUP
+ * opens the files again, without dropping a request; when they cannot be opened, the old ones stay.
  *
  * Fails    as dylumo_open; BAD_ARGUMENT for an address, token or certificate that will not do;
  * IO when the address cannot be listened on. */

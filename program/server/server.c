@@ -10,7 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define DRAIN_SECONDS 30
 #define TOKEN_MIN 16
 
 double server_now_ms(void)
@@ -112,7 +111,7 @@ static void drain(struct server *server, const sigset_t *signals)
     if (listening != MHD_INVALID_SOCKET)
         close(listening);
     server_say(server, "stopping: %u requests run", server->metrics.running);
-    double until = server_now_ms() + DRAIN_SECONDS * 1e3;
+    double until = server_now_ms() + server->options.stop_seconds * 1e3;
     while (server->metrics.running && server_now_ms() < until) {
         int number = sigtimedwait(signals, NULL, &moment);
         if (number > 0 && number != SIGHUP)

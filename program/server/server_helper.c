@@ -17,7 +17,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define DECODE_SECONDS 20
 #define SEND_SECONDS 10
 
 /* ------------------------------------------------------------------ the socket */
@@ -259,12 +258,12 @@ enum dylumo_status server_helper_decode(struct server_helper *helper, const void
     struct helper_answer answer;
     bool good = helper_send(helper->socket, &question, sizeof question, SEND_SECONDS) &&
                 helper_send(helper->socket, bytes, size, SEND_SECONDS) &&
-                helper_receive(helper->socket, &answer, sizeof answer, DECODE_SECONDS) &&
+                helper_receive(helper->socket, &answer, sizeof answer, helper->seconds) &&
                 answer.magic == HELPER_MAGIC;
     if (good && answer.status)
         return refusal(&answer, err);
     good = good && helper_receive(helper->socket, pixels, (size_t)view->width * view->height * 3,
-                                  DECODE_SECONDS);
+                                  helper->seconds);
     if (!good) {
         server_helper_stop(helper);
         server_count(helper->metrics, COUNT_HELPER_DEATHS);

@@ -22,16 +22,17 @@ struct helper_answer {
 
 /* One helper, of one worker: started when first needed, and again after it died. */
 struct server_helper {
-    int pid;    /* 0: none */
-    int socket; /* -1: none */
+    int pid;     /* 0: none */
+    int socket;  /* -1: none */
+    int seconds; /* that it may take for a picture */
     struct server_metrics *metrics;
 };
 
-#define SERVER_HELPER_INIT(metrics) ((struct server_helper){0, -1, metrics})
+#define SERVER_HELPER_INIT(seconds, metrics) ((struct server_helper){0, -1, seconds, metrics})
 
 /* dylumo_decode in the helper. bytes are asked for with max_pixels; name is for sentences.
  *
- * Fails    as dylumo_decode; BAD_PICTURE also when the helper died of it or took more than 20 s;
+ * Fails    as dylumo_decode; BAD_PICTURE also when the helper died of it or took too long;
  * IO when no helper can be started. */
 enum dylumo_status server_helper_decode(struct server_helper *helper, const void *bytes,
                                         size_t size, const char *name,

@@ -64,7 +64,7 @@ enum dylumo_status server_work_start(struct server *server, struct dylumo_error 
     for (unsigned i = 0; i < server->options.workers; i++) {
         struct server_worker *worker = &server->workers[i];
         worker->server = server;
-        worker->helper = SERVER_HELPER_INIT(&server->metrics);
+        worker->helper = SERVER_HELPER_INIT((int)server->options.decode_seconds, &server->metrics);
         int problem = pthread_create(&worker->thread, NULL, run, worker);
         if (problem)
             return dy_fail_errno(err, problem, "worker", "cannot start");

@@ -93,7 +93,6 @@ def work(server, seed):
 def main():
     begun = time.monotonic()
     with Server() as server:
-        threading.Thread(target=lambda: [None for _ in server.process.stderr], daemon=True).start()
         threads = [threading.Thread(target=work, args=(server, seed)) for seed in range(THREADS)]
         for thread in threads:
             thread.start()
@@ -105,8 +104,7 @@ def main():
             if helpers := server.helpers():
                 os.kill(random.choice(helpers), signal.SIGKILL)
         deaths = server.metric("dylumo_helper_deaths_total")
-        server.process.send_signal(signal.SIGTERM)
-        code = server.process.wait(120)
+        code = server.stop()
     print(f"{COUNT} requests in {time.monotonic() - begun:.0f} s, {statuses}, {deaths:.0f} helpers died")
     print("resident MB:", " ".join(f"{size:.0f}" for _, size in memory[:: max(1, len(memory) // 12)]))
     # a picture whose helper is killed under it is refused: 422 for a good one is that, as often at most

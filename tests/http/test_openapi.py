@@ -39,7 +39,7 @@ def test_schema():
     with Server() as server:
         done = subprocess.run(
             [program, "run", SOURCE / "program/server/openapi.json", "--url", server.url, "--max-examples",
-             "20", "--seed", "7", "--phases", "examples,coverage,fuzzing", "--suppress-health-check",
+             "20", "--seed", "7", "--phases", "examples,coverage,fuzzing", "--request-timeout", str(http.PATIENCE), "--suppress-health-check",
              "all", "--exclude-checks", "positive_data_acceptance", "--no-color"],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=600,
             cwd=FOLDER)

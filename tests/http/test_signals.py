@@ -4,7 +4,6 @@ import shutil
 import signal
 import socket
 import threading
-import time
 
 import http_support as http
 from http_support import BUILD, CAT, FORM, Folder, Server, form, problem, request
@@ -16,11 +15,13 @@ IMAGE = {"Content_Type": "image/jpeg"}
 def test_term_finishes():
     """requests that run and wait when SIGTERM comes are answered; new ones are not taken"""
     server = Server("--workers", "1")
-    connections = [server.connect() for _ in range(6)]
-    for connection in connections:
-        connection.send(request("POST", "/v1/recommend?exact=true", LONG, Content_Type=FORM))
-    http.wait_until(lambda: server.metric("dylumo_requests_running") >= 6)
-    server.process.send_signal(signal.SIGTERM)
+    with server.held():
+        connections = [server.connect() for _ in range(6)]
+        for connection in connections:
+            connection.send(request("POST", "/v1/recommend?exact=true", LONG, Content_Type=FORM))
+        http.wait_until(lambda: server.running() == 6)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.says("stopping: 6 requests")
     for connection in connections:
         got = connection.answer()
         assert got is not None and got.status == 200, got
@@ -40,9 +41,9 @@ def test_half_sent_at_term():
     whole = request("POST", "/v1/recommend?count=1", CAT, **IMAGE)
     with server.connect() as connection:
         connection.send(whole[:1000])
-        http.wait_until(lambda: server.metric("dylumo_requests_running") >= 2)
+        http.wait_until(lambda: server.running() == 1)
         server.process.send_signal(signal.SIGTERM)
-        time.sleep(0.3)
+        assert server.says("stopping: 1 request")
         connection.send(whole[1000:])
         got = connection.answer()
         assert got is not None and got.status == 200, got
@@ -57,12 +58,10 @@ def test_interrupt():
     server = Server()
     with server.connect() as connection:
         connection.send(request("POST", "/v1/recommend", CAT, **IMAGE)[:500])
-        http.wait_until(lambda: server.metric("dylumo_requests_running") >= 2)
+        http.wait_until(lambda: server.running() == 1)
         server.process.send_signal(signal.SIGTERM)
-        http.wait_until(lambda: not server.process.stderr.readline().find("stopping") < 0)
-        begun = time.monotonic()
-        assert server.stop(signal.SIGTERM) == 0
-        assert time.monotonic() - begun < 10 * http.SLOW
+        assert server.says("stopping: 1 request")
+        assert server.stop(signal.SIGTERM) == 0 # or it would wait for ten minutes, and the test fail
 
 
 def test_hup_drops_nothing():

@@ -73,7 +73,7 @@ def test_calls():
         os.kill(pid, signal.SIGHUP)
         http.wait_until(lambda: server.metric("dylumo_reopened_total") == 1)
         os.kill(pid, signal.SIGTERM)
-        server.process.wait(60)
+        server.process.wait(http.PATIENCE)
         lines = pathlib.Path(trace).read_text().splitlines()
         server_calls = {match.group(1) for line in lines
                         if (match := re.match(r"\d+ +([a-z_0-9]+)\(", line))}
