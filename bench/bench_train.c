@@ -55,7 +55,7 @@ static double run_epoch(struct train_net *net, const float *embeddings,
     for (size_t at = 0, step = epoch * (PAIRS / BATCH) + 1; at + BATCH <= PAIRS;
          at += BATCH, step++) {
         for (size_t row = 0; row < BATCH; row++) {
-            memcpy(net->input + row * INPUT, embeddings + order[at + row] * INPUT,
+            memcpy(net->input + row * net->layer[0].in_stride, embeddings + order[at + row] * INPUT,
                    INPUT * sizeof(float));
             batch[row] = targets[order[at + row]];
         }

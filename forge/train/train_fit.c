@@ -264,8 +264,8 @@ static void gather_task(void *user, size_t task)
     size_t input = fit->net.shape.input;
     for (size_t row = task * GATHER_ROWS; row < (task + 1) * GATHER_ROWS && row < gathering->rows;
          row++)
-        fit->net.passes->normalise(fit->net.input + row * input, fit->sources[row], fit->mean,
-                                   fit->scale, input);
+        fit->net.passes->normalise(fit->net.input + row * fit->net.layer[0].in_stride,
+                                   fit->sources[row], fit->mean, fit->scale, input);
 }
 
 static void gather(struct train_fit *fit, size_t rows)

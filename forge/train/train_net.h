@@ -25,16 +25,17 @@ struct train_adam {
 /* One layer; the hidden ones have no bias, since batch norm takes every constant away. */
 struct train_layer {
     size_t in, out;
+    size_t in_stride, out_stride; /* floats from row to row; the last layer's out_stride is out */
     /* parameters, then their gradients, then Adam's two moments: four times the same numbers */
-    float *weight; /* [out][in] */
+    float *weight; /* [out][in_stride], beyond in zeros */
     float *gain;   /* [out], hidden layers only: batch norm's gamma */
     float *shift;  /* [out]: batch norm's beta, or the last layer's bias */
     float *weight_gradient, *gain_gradient, *shift_gradient;
     float *running_mean, *running_variance; /* [out], hidden layers only */
     /* activations of the present batch */
-    float *normal;   /* [rows][out] batch norm's x hat; the last layer: its output */
-    float *active;   /* [rows][out] after ReLU and dropout; hidden layers only */
-    float *gradient; /* [rows][out] of the loss, by what the linear part gave */
+    float *normal;   /* [rows][out_stride] batch norm's x hat; the last layer: its output */
+    float *active;   /* [rows][out_stride] after ReLU and dropout; hidden layers only */
+    float *gradient; /* [rows][out_stride] of the loss, by what the linear part gave */
     float *spread;   /* [out] 1 / standard deviation of the batch */
 };
 
@@ -43,7 +44,8 @@ struct train_net {
     unsigned layers; /* shape.hidden + 1 */
     struct train_layer layer[TRAIN_HIDDEN_MAX + 1];
     size_t rows_max;
-    float *input; /* [rows_max][shape.input], filled by the caller before train_net_forward */
+    float
+        *input; /* [rows_max][layer[0].in_stride], filled by the caller before train_net_forward */
     size_t parameter_count;
     float *parameters; /* [parameter_count] all weights, gains and shifts in one block */
     float *gradients;  /* the same order */

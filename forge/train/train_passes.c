@@ -55,7 +55,7 @@ PASS moments_of(const float *z, size_t rows, size_t columns, size_t stride, floa
 }
 
 PASS forward_pass(float *restrict z, float *restrict active, size_t rows, size_t columns,
-                  size_t stride, size_t number, const float *restrict gain,
+                  size_t stride, size_t number, size_t row_numbers, const float *restrict gain,
                   const float *restrict shift, float *restrict spread, float *restrict running_mean,
                   float *restrict running_variance, const struct train_drop *drop)
 {
@@ -70,7 +70,7 @@ PASS forward_pass(float *restrict z, float *restrict active, size_t rows, size_t
     }
     for (size_t row = 0; row < rows; row++) {
         float *x = z + row * stride, *y = active + row * stride;
-        uint32_t first = (uint32_t)(number + row * stride);
+        uint32_t first = (uint32_t)(number + row * row_numbers);
         for (size_t i = 0; i < columns; i++) {
             x[i] = (x[i] - mean[i]) * spread[i];
             float linear = gain[i] * x[i] + shift[i];
@@ -139,13 +139,13 @@ PASS normalise_pass(float *restrict to, const float *restrict from, const float 
     {                                                                                             \
         drop_pass(x, count, number, drop);                                                        \
     }                                                                                             \
-    attributes static void forward_##form(float *z, float *active, size_t rows, size_t columns,   \
-                                          size_t stride, size_t number, const float *gain,        \
-                                          const float *shift, float *spread, float *running_mean, \
-                                          float *running_variance, const struct train_drop *drop) \
+    attributes static void forward_##form(                                                        \
+        float *z, float *active, size_t rows, size_t columns, size_t stride, size_t number,       \
+        size_t row_numbers, const float *gain, const float *shift, float *spread,                 \
+        float *running_mean, float *running_variance, const struct train_drop *drop)              \
     {                                                                                             \
-        forward_pass(z, active, rows, columns, stride, number, gain, shift, spread, running_mean, \
-                     running_variance, drop);                                                     \
+        forward_pass(z, active, rows, columns, stride, number, row_numbers, gain, shift, spread,  \
+                     running_mean, running_variance, drop);                                       \
     }                                                                                             \
     attributes static void backward_##form(                                                       \
         float *gradient, const float *normal, const float *active, size_t rows, size_t columns,   \

@@ -19,11 +19,13 @@ struct train_drop {
 
 struct train_passes {
     /* z [rows] rows of `columns`, `stride` apart: becomes x hat; active = drop(relu(gain x +
-     * shift)). number is that of the tile's first element, for dropout. Running statistics with
+     * shift)). For dropout, number is that of the tile's first element, and those of the next row
+     * are row_numbers more. Running statistics with
      * momentum 0.1 and the unbiased variance. */
     void (*forward)(float *z, float *active, size_t rows, size_t columns, size_t stride,
-                    size_t number, const float *gain, const float *shift, float *spread,
-                    float *running_mean, float *running_variance, const struct train_drop *drop);
+                    size_t number, size_t row_numbers, const float *gain, const float *shift,
+                    float *spread, float *running_mean, float *running_variance,
+                    const struct train_drop *drop);
     /* gradient by active becomes gradient by z, through dropout, ReLU and batch norm. */
     void (*backward)(float *gradient, const float *normal, const float *active, size_t rows,
                      size_t columns, size_t stride, const float *gain, const float *spread,
