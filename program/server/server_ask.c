@@ -10,6 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define IDS_MAX 24000 /* characters: a thousand ids of Spotify's */
+
 struct knob;
 
 /* One reading of a request. */
@@ -124,6 +126,21 @@ static enum dylumo_status take_season(struct reading *reading, const struct knob
     return truth(reading, knob, value, &reading->ask->query.season);
 }
 
+static enum dylumo_status take_text_weight(struct reading *reading, const struct knob *knob,
+                                           char *value)
+{
+    return real_within(reading, knob, value, &reading->ask->query.text_weight);
+}
+
+static enum dylumo_status take_rank(struct reading *reading, const struct knob *knob, char *value)
+{
+    reading->ask->query.rank = value;
+    if (!strcmp(value, "mood") || !strcmp(value, "cosine"))
+        return DYLUMO_OK;
+    return dy_fail(reading->err, DYLUMO_BAD_ARGUMENT, "%s: '%.40s'; expected mood or cosine",
+                   knob->name, value);
+}
+
 static enum dylumo_status take_exact(struct reading *reading, const struct knob *knob, char *value)
 {
     return truth(reading, knob, value, &reading->ask->query.exact);
@@ -168,6 +185,45 @@ static enum dylumo_status take_title(struct reading *reading, const struct knob 
 static enum dylumo_status take_find(struct reading *reading, const struct knob *knob, char *value)
 {
     return text_within(reading, knob, value, &reading->ask->find);
+}
+
+static enum dylumo_status take_text(struct reading *reading, const struct knob *knob, char *value)
+{
+    return text_within(reading, knob, value, &reading->ask->query.text);
+}
+
+/* Ids with commas between, cut up where they stand. */
+static enum dylumo_status id_list(struct reading *reading, const struct knob *knob, char *value,
+                                  const char *const **ids, size_t *count)
+{
+    const char *text;
+    enum dylumo_status st = text_within(reading, knob, value, &text);
+    if (st)
+        return st;
+    size_t room = 1;
+    for (const char *at = value; *at; at++)
+        room += *at == ',';
+    const char **list = dy_new_array(room, sizeof *list);
+    if (!list)
+        return dy_fail(reading->err, DYLUMO_NO_MEMORY, "no memory for %zu ids", room);
+    reading->ask->owned[reading->ask->owned_count++] = list;
+    *ids = list;
+    for (char *id; (id = strsep(&value, ","));)
+        list[(*count)++] = id;
+    return DYLUMO_OK;
+}
+
+static enum dylumo_status take_exclude(struct reading *reading, const struct knob *knob,
+                                       char *value)
+{
+    struct dylumo_query *query = &reading->ask->query;
+    return id_list(reading, knob, value, &query->exclude_ids, &query->exclude_count);
+}
+
+static enum dylumo_status take_only(struct reading *reading, const struct knob *knob, char *value)
+{
+    struct dylumo_query *query = &reading->ask->query;
+    return id_list(reading, knob, value, &query->only_ids, &query->only_count);
 }
 
 static enum dylumo_status take_ids(struct reading *reading, const struct knob *knob, char *value)
@@ -268,6 +324,11 @@ static const struct knob knobs[] = {
     {"per_artist", KNOB_MOOD, take_per_artist, 1, 1000},
     {"season", KNOB_MOOD, take_season, 0, 0},
     {"filter", KNOB_FILTER, take_filter, 0, 1000},
+    {"exclude", KNOB_FILTER, take_exclude, 0, IDS_MAX},
+    {"only", KNOB_FILTER, take_only, 0, IDS_MAX},
+    {"rank", KNOB_MOOD, take_rank, 0, 0},
+    {"text", KNOB_MOOD, take_text, 0, 1000},
+    {"text_weight", KNOB_MOOD, take_text_weight, 0.01, 1},
     {"exact", KNOB_EXACT, take_exact, 0, 0},
     {"format", KNOB_FORMAT, take_format, 0, 0},
     {"title", KNOB_FORMAT, take_title, 0, 200},
@@ -276,6 +337,7 @@ static const struct knob knobs[] = {
     {"top_k", KNOB_TOP_K, take_top_k, 0, 0},
 };
 _Static_assert(DY_COUNT(knobs) <= DY_COUNT(((struct reading *)NULL)->seen), "room in seen");
+_Static_assert(2 * DY_COUNT(knobs) <= DY_COUNT(((struct server_ask *)NULL)->owned), "two for each");
 
 /* ------------------------------------------------------------------ parameters */
 
@@ -294,8 +356,6 @@ static enum dylumo_status unknown(struct reading *reading, const char *name)
 /* A copy of value that can be cut up, the ask's. */
 static char *own(struct server_ask *ask, const void *value, size_t size)
 {
-    if (ask->owned_count == DY_COUNT(ask->owned))
-        return NULL;
     char *copy = dy_new_array(size + 1, 1);
     if (!copy)
         return NULL;

@@ -1,9 +1,9 @@
 /* libmicrohttpd's side: one thread for all connections, which looks at each head before a byte of
  * its body is read, takes the body within its limit, and answers or queues. What libmicrohttpd
  * leaves to chance is decided here: a body's length said twice or two ways is refused (the ground
- * for smuggled requests), and every phase of a connection has its time (server_http_sweep). It waits
- * by poll: by epoll libmicrohttpd 0.9.75 overlooks the end of a stream that comes with its last
- * bytes, and at 64 connections both are as fast. */
+ * for smuggled requests), and every phase of a connection has its time (server_http_sweep). It
+ * waits by poll: by epoll libmicrohttpd 0.9.75 overlooks the end of a stream that comes with its
+ * last bytes, and at 64 connections both are as fast. */
 #include "server_internal.h"
 
 #include <netdb.h>

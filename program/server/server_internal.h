@@ -110,8 +110,9 @@ const struct server_file *server_file_of(const char *path);
 /* Which parameters a path takes. */
 enum server_knob {
     KNOB_COUNT = 1,
-    KNOB_MOOD = 2, /* mood, weight, ignore, like, variety, familiar, per_artist, season */
-    KNOB_FILTER = 4,
+    KNOB_MOOD =
+        2, /* mood, weight, ignore, like, variety, familiar, per_artist, season, rank, text */
+    KNOB_FILTER = 4, /* and exclude, only */
     KNOB_EXACT = 8,
     KNOB_FORMAT = 16, /* format, title */
     KNOB_FIND = 32,
@@ -131,7 +132,7 @@ struct server_ask {
     char *ids; /* separated by commas */
     size_t picture_count;
     struct dy_part pictures[SERVER_PICTURES_MAX];
-    char *owned[48];
+    void *owned[48]; /* [owned_count], two at most of each parameter */
     size_t owned_count;
 };
 

@@ -33,6 +33,14 @@ static enum dylumo_status decode_all(struct server_worker *worker, const struct 
     return st;
 }
 
+/* The library's sentence for this names the encoder's file, which is no stranger's business. */
+static enum dylumo_status say_no_words(const struct dylumo *dylumo, struct dylumo_error *err)
+{
+    return dy_fail(err, DYLUMO_UNSUPPORTED,
+                   "text: the encoder '%s' sees pictures only; expected a CLIP",
+                   dylumo_parts(dylumo)->model);
+}
+
 enum dylumo_status server_recommend(struct server_worker *worker, const struct dylumo *dylumo,
                                     const struct server_ask *ask, struct dylumo_answer **answer,
                                     struct dylumo_error *err)
@@ -47,6 +55,8 @@ enum dylumo_status server_recommend(struct server_worker *worker, const struct d
                    dylumo, (const uint8_t *const *)worker->pixels, ask->picture_count,
                    ask->picture_count == 1 ? &picture : NULL, &ask->query, answer, err)
              : dylumo_recommend_mood(dylumo, &ask->query, answer, err);
+    if (st == DYLUMO_UNSUPPORTED && ask->query.text)
+        return say_no_words(dylumo, err);
     if (st)
         return st;
     atomic_fetch_add(&metrics->pictures, ask->picture_count);

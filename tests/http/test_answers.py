@@ -119,6 +119,37 @@ def test_filters():
     problem(SERVER.get("/v1/recommend?mood=valence=0.8&filter=year%3E%3E1"), 400, "bad-argument")
 
 
+def test_lists_of_ids():
+    """songs left out, and no songs but these"""
+    ask = "/v1/recommend?mood=valence=0.8&count=4"
+    best = [song["id"] for song in SERVER.get(ask).json()["songs"]]
+    without = SERVER.get(f"{ask}&exclude={best[0]},nosuch,{best[2]}").json()["songs"]
+    assert [song["id"] for song in without][:2] == [best[1], best[3]], (best, without)
+    alone = SERVER.get(f"{ask}&only={best[3]},{best[1]}").json()
+    assert [song["id"] for song in alone["songs"]] == [best[1], best[3]], alone
+    got = SERVER.ask("POST", "/v1/recommend",
+                     form(("image", CAT, "x"), ("only", ",".join(best).encode())), Content_Type=FORM)
+    assert {song["id"] for song in got.json()["songs"]} == set(best), got
+    problem(SERVER.get(ask + "&only="), 400, "bad-argument")
+
+
+def test_cosine():
+    """rank=cosine orders by all 13 features, as the original did"""
+    songs = SERVER.ask("POST", "/v1/recommend?rank=cosine&count=50", CAT, **IMAGE).json()["songs"]
+    matches = [song["match"] for song in songs]
+    assert matches == sorted(matches, reverse=True) and len(songs) == 50, matches
+    usual = SERVER.ask("POST", "/v1/recommend?rank=mood&count=50", CAT, **IMAGE).json()["songs"]
+    assert [song["id"] for song in usual] != [song["id"] for song in songs]
+
+
+def test_words():
+    """words need an encoder that reads them, and lite2 does not"""
+    for got in (SERVER.get("/v1/recommend?text=a%20quiet%20morning"),
+                SERVER.ask("POST", "/v1/recommend?text=rain&text_weight=0.3", CAT, **IMAGE)):
+        detail = problem(got, 415, "unsupported")
+        assert "lite2" in detail and "/" not in detail, detail
+
+
 def test_original():
     """the original's five answers, name by name"""
     health = SERVER.get("/health").json()
@@ -205,7 +236,8 @@ def test_mistakes():
                         ("count=201", "200"), ("variety=2", "variety"), ("variety=nan", "variety"),
                         ("mood=valence", "mood"), ("mood=valence=2", "mood"),
                         ("mood=hue=0.5", "hue"), ("weight=tempo=-1", "weight"),
-                        ("ignore=tempo=1", "ignore"), ("season=maybe", "season"),
+                        ("ignore=tempo=1", "ignore"), ("season=maybe", "season"), ("rank=best", "rank"),
+                        ("text_weight=0", "text_weight"), ("text=", "text"),
                         ("format=exe", "format"), ("title=%ff", "UTF-8"), ("title=%00", "UTF-8"),
                         ("%00=1", "name"), ("image=1", "'image'")):
         detail = problem(SERVER.get("/v1/recommend?" + query), 400, "bad-argument")
