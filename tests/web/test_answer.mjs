@@ -21,6 +21,7 @@ test('a dropped photo brings its mood and ten songs', async ({ page, address }) 
   assert.equal(await page.isVisible('#overlay'), false);
   assert.match(await page.textContent('#mood-words'), /happy|sad|calm|lively|Balanced/);
   assert.equal(await page.locator('#emotions li').count(), 7);
+  assert.match(await page.textContent('#legend'), /Ring: .*Bars: /);
   assert.match(await page.locator('.why').first().textContent(), /than \d+\s%/);
   assert.match(await page.locator('a.cover').first().getAttribute('href'), /^https:\/\/open\.spotify\.com\/track\//);
   assert.match(await page.getAttribute('#field', 'aria-label'), /\d+\s%/);

@@ -39,6 +39,13 @@ test('reasons are put together in German; unknown ones stay English and say so',
   assert.equal(texts.whyWords('something new').lang, 'en');
 });
 
+test('notes are told in the page\'s language; unknown ones stay English and say so', () => {
+  texts.setLanguage('de');
+  assert.deepEqual(texts.noteWords('only 3 of 10 songs: no more pass the filter'),
+    { text: 'Nur 3 von 10 Liedern: mehr passen nicht durch die Filter.', lang: null });
+  assert.equal(texts.noteWords('something new').lang, 'en');
+});
+
 test('a link holds all but the photo', () => {
   const share = (names, base) => Object.fromEntries(names.map((name, i) => [name, +(base + i / 100).toFixed(3)]));
   const mood = { valence: 0.7277, energy: 0.1057, sure: 0.4715, emotions: share(links.EMOTIONS, 0.1),

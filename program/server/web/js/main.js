@@ -7,9 +7,9 @@ import { $, paced } from './dom.js';
 import { buildPlane, renderFrame, renderMood, renderPlane } from './mood.js';
 import { blobAddress, fitted, lookAt, wireIntake } from './photos.js';
 import { copyText, savePlaylist, wireMenu } from './playlist.js';
-import { asText, renderSongs, songsTitle } from './songs.js';
+import { asText, renderLegend, renderSongs, songsTitle } from './songs.js';
 import { forgetAll, fromLink, knobs, moodText, noFilter, noWish, readHistory, remember, state, toLink } from './state.js';
-import { fillTexts, language, moodWords, number, setLanguage, t, trouble } from './texts.js';
+import { fillTexts, language, moodWords, noteWords, number, setLanguage, t, trouble } from './texts.js';
 import { buildFilters, buildSliders, moveSliders, placeOf, renderChips, showNone } from './tune.js';
 import { buildPast, buildSamples, endWaiting, say, show, showTrouble, showWaiting, toast } from './views.js';
 
@@ -44,6 +44,7 @@ function renderWish() {
 function renderList() {
   renderSongs(state.songs, { mood: state.mood, liked: state.wish.liked?.id }, { like, less });
   $('songs-title').textContent = songsTitle(state.songs.length);
+  renderLegend(state.songs);
   showNone(state.songs, state.wish);
   $('more').hidden = state.songs.length < state.wish.count || state.wish.count >= 50;
 }
@@ -52,8 +53,9 @@ function renderList() {
 function showNote(note) {
   const rest = (note ?? '').split('; ').filter((part) => !/^(\w+ set to|leaning on) /.test(part)).join('; ');
   $('note').hidden = !rest;
-  $('note').textContent = rest;
-  $('note').lang = 'en';
+  const { text, lang } = noteWords(rest);
+  $('note').textContent = text;
+  $('note').lang = lang ?? language();
 }
 
 function showFault(problem) {

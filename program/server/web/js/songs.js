@@ -113,12 +113,20 @@ export function renderSongs(songs, view, does) {
 }
 
 export function renderSkeleton(count) {
+  $('legend').hidden = true;
   $('songs').replaceChildren(...Array.from({ length: count }, (_, i) => style(el('li', { class: 'song ghost', 'aria-hidden': 'true' },
     el('span', { class: 'cover' }), el('div', { class: 'song-words' }, el('span', { class: 'line' }), el('span', { class: 'line short' }))), { '--i': i })));
 }
 
 export function songsTitle(count) {
   return count === 1 ? t('songTitle') : count ? t('songsTitle', { count: number(count) }) : t('noSongs');
+}
+
+/* What rings and bars mean; and where all rings are full, that they tell nothing here. */
+export function renderLegend(songs) {
+  const full = songs.length > 0 && songs.every((song) => song.match >= 99);
+  $('legend').hidden = !songs.length;
+  $('legend').textContent = full ? `${t('legend')} ${t('legendFull')}` : t('legend');
 }
 
 /* The list as text, for the clipboard. */

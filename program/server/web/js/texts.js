@@ -52,6 +52,9 @@ const en = {
   formatM3u8: 'M3U8 playlist', formatXspf: 'XSPF playlist', formatJspf: 'JSPF playlist', formatCsv: 'CSV table',
   more: 'Ten more songs',
   match: '{percent} % match',
+  legend: 'Ring: how near the song lies to the mood. Bars: the song, dashes: the mood.',
+  legendFull: 'All of these are nearer than a mood can be read; bars and reasons tell them apart.',
+  noteShort: 'Only {count} of {wanted} songs: no more pass the filters.',
   listen: 'Open {title} in Spotify', likeIt: 'More like {title}', lessIt: 'Less like {title}',
   compare: 'Features of {title}',
   likedChip: 'More like: {title}', lessChip: 'Less like: {title}', dropChip: 'Take back: {text}',
@@ -156,6 +159,9 @@ const de = {
   formatM3u8: 'M3U8-Wiedergabeliste', formatXspf: 'XSPF-Wiedergabeliste', formatJspf: 'JSPF-Wiedergabeliste', formatCsv: 'CSV-Tabelle',
   more: 'Zehn weitere Lieder',
   match: 'passt zu {percent} %',
+  legend: 'Ring: wie nah das Lied der Stimmung ist. Balken: das Lied, Striche: die Stimmung.',
+  legendFull: 'Alle hier sind näher, als sich eine Stimmung lesen lässt; Balken und Gründe unterscheiden sie.',
+  noteShort: 'Nur {count} von {wanted} Liedern: mehr passen nicht durch die Filter.',
   listen: '{title} in Spotify öffnen', likeIt: 'Mehr wie {title}', lessIt: 'Weniger wie {title}',
   compare: 'Merkmale von {title}',
   likedChip: 'Mehr wie: {title}', lessChip: 'Weniger wie: {title}', dropChip: 'Zurücknehmen: {text}',
@@ -272,6 +278,13 @@ export const sureWords = (sure) => raw('sure')[sure < 0.15 ? 0 : sure < 0.35 ? 1
 export function whyWords(why) {
   const { text, lang } = translated(why);
   return { text: whole(text), lang };
+}
+
+/* What the server notes about a list, likewise. */
+export function noteWords(note) {
+  const found = /^only (\d+) of (\d+) songs: no more pass the filter$/.exec(note);
+  return found ? { text: t('noteShort', { count: number(found[1]), wanted: number(found[2]) }), lang: null }
+    : { text: note, lang: 'en' };
 }
 
 function translated(why) {
