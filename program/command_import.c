@@ -5,6 +5,8 @@
 #include "dy_program.h"
 #include "program_make.h"
 
+#include <sys/stat.h>
+
 enum option_id {
     OUTPUT = 'o',
     THREADS = 't',
@@ -33,13 +35,15 @@ static const struct program_option options[] = {
 
 static const struct program_usage usage = {
     "import",
-    "TABLE...",
+    "TABLE|FOLDER...",
     "Makes a songs file of tables of songs in the layout of Kaggle's\n"
     "spotify-1million-tracks: CSV, plain, compressed by gzip or in a zip archive, or\n"
     "Parquet where DuckDB's library is at hand; - is standard input. Columns are\n"
     "found by name: track_id, artist_name, track_name and the 13 audio features are\n"
     "needed; year, genre and popularity are used where they are. Rows that can't be\n"
-    "read are passed over and told.",
+    "read are passed over and told. A folder holds the Python original's artefacts:\n"
+    "spotify_metadata.parquet and, row for row, spotify_features.npy or FAISS's\n"
+    "music_index.index, whose scaling spotify_scaler.pkl undoes.",
     options,
     DY_COUNT(options),
     "Example: dylumo import spotify_data.csv -o songs.dylumo"};
@@ -58,6 +62,28 @@ static int import_original(const char *folder, const char *output, bool quiet)
         printf("mood weights for the %zu numbers of %s in %s\n", dimension, DY_ORIGINAL_ENCODER,
                output);
     return PROGRAM_OK;
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat info;
+    return !stat(path, &info) && S_ISDIR(info.st_mode);
+}
+
+/* Artefacts keep their rows, by which FAISS orders equal songs. */
+static enum dylumo_status import_songs(const char *output, const struct program_arguments *args,
+                                       struct dy_import_options wanted,
+                                       const struct dylumo_context *context, bool quiet,
+                                       struct dylumo_error *err)
+{
+    bool artefacts = is_folder(args->names[0]);
+    wanted.keep_rows |= artefacts;
+    enum dylumo_status st = program_make_songs(output, (const char *const *)args->names,
+                                               args->name_count, wanted, context, quiet, err);
+    if (!st && artefacts && !quiet)
+        printf("features in units again, as before %s/" DY_ORIGINAL_SCALER " scaled them\n",
+               args->names[0]);
+    return st;
 }
 
 int command_import(int argc, char **argv)
@@ -93,11 +119,10 @@ int command_import(int argc, char **argv)
     if (original)
         return import_original(original, output ? output : "mood.safetensors", quiet);
     output = output ? output : "songs.dylumo";
-    const char *const *names = (const char *const *)args.names;
     struct dylumo_error err;
-    enum dylumo_status st =
-        pictures
-            ? program_make_pictures(pictures, names, args.name_count, &context, quiet, &err)
-            : program_make_songs(output, names, args.name_count, wanted, &context, quiet, &err);
+    enum dylumo_status st = pictures
+                                ? program_make_pictures(pictures, (const char *const *)args.names,
+                                                        args.name_count, &context, quiet, &err)
+                                : import_songs(output, &args, wanted, &context, quiet, &err);
     return st ? program_fail(&err) : PROGRAM_OK;
 }

@@ -65,13 +65,10 @@ static enum dylumo_status check_kind(const uint8_t *data, size_t size, const cha
                        "%s: is %s, which does not hold the vectors as they were; expected "
                        "IndexFlatIP or IndexFlatL2",
                        name, other);
-    char shown[KIND_SIZE + 1] = "";
-    for (size_t i = 0; i < KIND_SIZE; i++)
-        shown[i] = data[i] > ' ' && data[i] <= '~' ? (char)data[i] : '?';
     return dy_fail(err, DYLUMO_BAD_FILE,
-                   "%s: begins with '%s', no FAISS index that is known; expected IndexFlatIP or "
+                   "%s: begins with '%.4s', no FAISS index that is known; expected IndexFlatIP or "
                    "IndexFlatL2",
-                   name, shown);
+                   name, (const char *)data);
 }
 
 /* Kind and metric must say the same. */

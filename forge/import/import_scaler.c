@@ -97,7 +97,7 @@ static bool read_latin1(struct dy_text text, uint8_t *bytes, size_t size)
         if (first >= 0x80 && ((first != 0xC2 && first != 0xC3) || at == text.size))
             return false;
         bytes[used] =
-            first < 0x80 ? first : (uint8_t)((first & 3) << 6 | ((uint8_t)text.bytes[at++] & 0x3F));
+            (uint8_t)(first < 0x80 ? first : (first & 3) << 6 | ((uint8_t)text.bytes[at++] & 0x3F));
     }
     return used == size && at == text.size;
 }

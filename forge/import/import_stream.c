@@ -3,6 +3,7 @@
 #include "import_stream_kinds.h"
 
 #include "dy_foreign.h"
+#include "import_csv.h"
 #include "import_parquet.h"
 
 #include <errno.h>
@@ -82,6 +83,50 @@ static enum dylumo_status open_gzip(struct import_stream **out, const char *name
     return DYLUMO_OK;
 }
 
+/* ------------------------------------------------------------------ text that waits */
+
+static bool append(struct import_waiting *waiting, const char *bytes, size_t size)
+{
+    if (!dy_grow(&waiting->text, &waiting->room, waiting->size + size, 1))
+        return false;
+    if (size)
+        memcpy(waiting->text + waiting->size, bytes, size);
+    waiting->size += size;
+    return true;
+}
+
+static bool append_quoted(struct import_waiting *waiting, struct dy_text text)
+{
+    bool good = append(waiting, "\"", 1);
+    for (size_t i = 0; good && i < text.size; i++)
+        good = append(waiting, text.bytes[i] == '"' ? "\"\"" : text.bytes + i,
+                      text.bytes[i] == '"' ? 2 : 1);
+    return good && append(waiting, "\"", 1);
+}
+
+bool import_waiting_put(struct import_waiting *waiting, struct dy_text field, char end)
+{
+    return (csv_needs_quotes(field) ? append_quoted(waiting, field)
+                                    : append(waiting, field.bytes, field.size)) &&
+           append(waiting, &end, 1);
+}
+
+size_t import_waiting_take(struct import_waiting *waiting, char *bytes, size_t size)
+{
+    size_t left = waiting->size - waiting->at, taken = left < size ? left : size;
+    if (taken)
+        memcpy(bytes, waiting->text + waiting->at, taken);
+    waiting->at += taken;
+    if (waiting->at == waiting->size)
+        waiting->at = waiting->size = 0;
+    return taken;
+}
+
+void import_waiting_clear(struct import_waiting *waiting)
+{
+    dy_free(waiting->text);
+}
+
 /* ------------------------------------------------------------------ any */
 
 enum dylumo_status import_stream_open(struct import_stream **out, const char *path,
@@ -95,7 +140,7 @@ enum dylumo_status import_stream_open(struct import_stream **out, const char *pa
     char magic[4];
     if (!fstat(file, &info) && S_ISDIR(info.st_mode)) {
         close(file);
-        return dy_fail(err, DYLUMO_BAD_FILE, "%s: is a folder, expected a table", path);
+        return import_stream_open_original(out, path, err);
     }
     bool regular = S_ISREG(info.st_mode);
     if (is_file && regular && pread(file, magic, sizeof magic, 0) == sizeof magic) {

@@ -1,5 +1,6 @@
 /* A table's text, whatever it lies in: a plain file or pipe, gzip, the one table of a zip archive,
- * or Parquet, which comes out as CSV. Told by content, not by name. For the CSV reader. */
+ * Parquet or a folder of the original's artefacts, both of which come out as CSV. Told by content,
+ * not by name. For the CSV reader. */
 #ifndef IMPORT_STREAM_H
 #define IMPORT_STREAM_H
 
@@ -10,7 +11,7 @@ struct import_stream;
 /* path: a file, or "-" for standard input, which can't be Parquet or zip.
  *
  * Owns     import_stream_close; it takes NULL.
- * Fails    as opening a file; BAD_FILE for a folder; as import_parquet_open. */
+ * Fails    as opening a file; as import_parquet_open; for a folder as import_scaled_open. */
 enum dylumo_status import_stream_open(struct import_stream **out, const char *path,
                                       struct dylumo_error *err) DY_MUST_USE;
 void import_stream_close(struct import_stream *stream);

@@ -18,9 +18,25 @@ struct import_stream {
     char *name;
 };
 
+/* Text of a table that waits to be read, of the kinds that write CSV themselves. */
+struct import_waiting {
+    char *text;
+    size_t size, at, room;
+};
+/* Adds a field, between quotes where it needs them, and what ends it: ',' or '\n'. false: no
+ * memory. */
+bool import_waiting_put(struct import_waiting *waiting, struct dy_text field, char end) DY_MUST_USE;
+/* Up to size bytes of it; returns how many. */
+size_t import_waiting_take(struct import_waiting *waiting, char *bytes, size_t size);
+void import_waiting_clear(struct import_waiting *waiting);
+
 /* Opens path, whose first bytes are a Parquet file's. On failure the stream is closed. */
 enum dylumo_status import_stream_open_parquet(struct import_stream **out, const char *path,
                                               struct dylumo_error *err) DY_MUST_USE;
+
+/* The same for a folder of the original's artefacts. */
+enum dylumo_status import_stream_open_original(struct import_stream **out, const char *path,
+                                               struct dylumo_error *err) DY_MUST_USE;
 
 /* The same for a zip archive with one table in it. */
 enum dylumo_status import_stream_open_zip(struct import_stream **out, const char *path,

@@ -4,7 +4,6 @@
  * form (plain bytes, pictures) are passed over. */
 #include "import_stream_kinds.h"
 
-#include "import_csv.h"
 #include "import_parquet.h"
 
 #include <string.h>
@@ -14,43 +13,15 @@ struct parquet_stream {
     struct import_parquet *parquet;
     struct import_pick *picks;
     size_t pick_count;
-    char *text; /* CSV that waits to be read */
-    size_t size, at, room;
+    struct import_waiting waiting;
     uint64_t rows;
 };
 
 /* ------------------------------------------------------------------ writing CSV */
 
-static bool append(struct parquet_stream *stream, const char *bytes, size_t size)
+static char end_of(const struct parquet_stream *stream, size_t pick)
 {
-    if (!dy_grow(&stream->text, &stream->room, stream->size + size, 1))
-        return false;
-    if (size)
-        memcpy(stream->text + stream->size, bytes, size);
-    stream->size += size;
-    return true;
-}
-
-static bool append_quoted(struct parquet_stream *stream, struct dy_text text)
-{
-    bool good = append(stream, "\"", 1);
-    for (size_t i = 0; good && i < text.size; i++)
-        good = append(stream, text.bytes[i] == '"' ? "\"\"" : text.bytes + i,
-                      text.bytes[i] == '"' ? 2 : 1);
-    return good && append(stream, "\"", 1);
-}
-
-/* end: "," or a line's end. */
-static bool append_field(struct parquet_stream *stream, struct dy_text text, const char *end)
-{
-    return (csv_needs_quotes(text) ? append_quoted(stream, text)
-                                   : append(stream, text.bytes, text.size)) &&
-           append(stream, end, 1);
-}
-
-static const char *end_of(const struct parquet_stream *stream, size_t pick)
-{
-    return pick + 1 < stream->pick_count ? "," : "\n";
+    return pick + 1 < stream->pick_count ? ',' : '\n';
 }
 
 static bool append_header(struct parquet_stream *stream)
@@ -59,7 +30,7 @@ static bool append_header(struct parquet_stream *stream)
     for (size_t i = 0; good && i < stream->pick_count; i++) {
         const char *name = import_parquet_name(stream->parquet, stream->picks[i].column);
         struct dy_text text = {name, strlen(name)};
-        good = append_field(stream, text, end_of(stream, i));
+        good = import_waiting_put(&stream->waiting, text, end_of(stream, i));
     }
     return good;
 }
@@ -69,8 +40,8 @@ static bool append_rows(struct parquet_stream *stream, size_t rows)
     bool good = true;
     for (size_t row = 0; good && row < rows; row++)
         for (size_t i = 0; good && i < stream->pick_count; i++)
-            good =
-                append_field(stream, import_parquet_at(stream->parquet, i, row), end_of(stream, i));
+            good = import_waiting_put(&stream->waiting, import_parquet_at(stream->parquet, i, row),
+                                      end_of(stream, i));
     return good;
 }
 
@@ -85,9 +56,8 @@ static enum dylumo_status parquet_read(struct import_stream *base, char *bytes, 
                                        size_t *got, struct dylumo_error *err)
 {
     struct parquet_stream *stream = (struct parquet_stream *)base;
-    if (stream->at == stream->size) {
+    if (stream->waiting.at == stream->waiting.size) {
         size_t rows;
-        stream->at = stream->size = 0;
         enum dylumo_status st = import_parquet_next(stream->parquet, &rows, err);
         if (st)
             return st;
@@ -95,11 +65,7 @@ static enum dylumo_status parquet_read(struct import_stream *base, char *bytes, 
             return no_memory(stream, err);
         stream->rows += rows;
     }
-    size_t left = stream->size - stream->at;
-    *got = left < size ? left : size;
-    if (*got)
-        memcpy(bytes, stream->text + stream->at, *got);
-    stream->at += *got;
+    *got = import_waiting_take(&stream->waiting, bytes, size);
     return DYLUMO_OK;
 }
 
@@ -115,7 +81,7 @@ static void parquet_close(struct import_stream *base)
     struct parquet_stream *stream = (struct parquet_stream *)base;
     import_parquet_close(stream->parquet);
     dy_free(stream->picks);
-    dy_free(stream->text);
+    import_waiting_clear(&stream->waiting);
 }
 
 static const struct import_stream_kind parquet_kind = {parquet_read, parquet_progress,

@@ -184,7 +184,8 @@ struct dy_npy {
     struct dy_tensor tensor; /* name: empty; data in the map, or in copy where it lies crooked */
     void *copy;
 };
-/* Fails     as dy_map_file; BAD_FILE; UNSUPPORTED, by name, for Fortran order and other types. */
+/* Fails     as dy_map_file; BAD_FILE; UNSUPPORTED, by name, for Fortran order of more than a matrix
+ * and other types. */
 enum dylumo_status dy_npy_open(struct dy_npy *npy, const char *path,
                                struct dylumo_error *err) DY_MUST_USE;
 /* The same on bytes that stay the caller's and must outlive it. */

@@ -1,6 +1,7 @@
 /* numpy's array files: a magic word, a version, a header that is a Python dict written out, then
  * the numbers. The header is read by a small parser of just that dict; nothing is evaluated. What
- * numpy writes by itself is taken (C order, little-endian f32 and f64), the rest refused by name.
+ * numpy writes by itself is taken (little-endian f32 and f64 in C order, and matrices in Fortran's,
+ * as scikit-learn makes them of a table), the rest refused by name.
  * Source: numpy/lib/format.py, which tells the three versions. */
 #include "dy_foreign.h"
 
@@ -169,11 +170,11 @@ static enum dylumo_status check_type(struct header *h, struct dylumo_error *err)
         return dy_fail(err, DYLUMO_UNSUPPORTED,
                        "%s: holds numbers of type '%.*s'; '<f4' and '<f8' are read", h->name,
                        (int)(h->descr.size < 40 ? h->descr.size : 40), h->descr.bytes);
-    if (h->fortran && h->tensor->dims > 1)
+    if (h->fortran && h->tensor->dims > 2)
         return dy_fail(err, DYLUMO_UNSUPPORTED,
-                       "%s: is in Fortran order; numpy.ascontiguousarray makes the order that is "
-                       "read",
-                       h->name);
+                       "%s: has %u dimensions in Fortran order; numpy.ascontiguousarray makes the "
+                       "order that is read",
+                       h->name, h->tensor->dims);
     return DYLUMO_OK;
 }
 
@@ -193,18 +194,34 @@ static enum dylumo_status check_size(struct header *h, size_t there, struct dylu
     return DYLUMO_OK;
 }
 
-static enum dylumo_status place_data(struct dy_npy *npy, const uint8_t *data, const char *name,
-                                     struct dylumo_error *err)
+/* From column after column to row after row. */
+static void transpose(uint8_t *to, const uint8_t *data, const struct dy_tensor *tensor)
+{
+    size_t rows = (size_t)tensor->shape[0], columns = (size_t)tensor->shape[1];
+    size_t size = dy_dtype_size(tensor->dtype);
+    for (size_t row = 0; row < rows; row++)
+        for (size_t column = 0; column < columns; column++, to += size)
+            memcpy(to, data + (column * rows + row) * size, size);
+}
+
+/* In the bytes themselves, or in a copy where they lie crooked or in the other order. */
+static enum dylumo_status place_data(struct dy_npy *npy, const struct header *h,
+                                     const uint8_t *data, struct dylumo_error *err)
 {
     struct dy_tensor *tensor = &npy->tensor;
+    bool turn = h->fortran && tensor->dims == 2;
     tensor->data = tensor->size ? data : NULL;
-    if ((uintptr_t)tensor->data % dy_dtype_size(tensor->dtype) == 0)
+    if (!tensor->size || (!turn && (uintptr_t)data % dy_dtype_size(tensor->dtype) == 0))
         return DYLUMO_OK;
     npy->copy = dy_mem_aligned(tensor->size);
     if (!npy->copy)
-        return dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory for %zu bytes of numbers", name,
+        return dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory for %zu bytes of numbers", h->name,
                        tensor->size);
-    tensor->data = memcpy(npy->copy, data, tensor->size);
+    if (turn)
+        transpose(npy->copy, data, tensor);
+    else
+        memcpy(npy->copy, data, tensor->size);
+    tensor->data = npy->copy;
     return DYLUMO_OK;
 }
 
@@ -223,7 +240,7 @@ enum dylumo_status dy_npy_parse(struct dy_npy *npy, const void *data, size_t siz
         st = check_type(&h, err);
     if (!st)
         st = check_size(&h, size - reader.at, err);
-    return st ? st : place_data(npy, reader.data + reader.at, name, err);
+    return st ? st : place_data(npy, &h, reader.data + reader.at, err);
 }
 
 enum dylumo_status dy_npy_open(struct dy_npy *npy, const char *path, struct dylumo_error *err)

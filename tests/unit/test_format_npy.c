@@ -60,6 +60,18 @@ static void every_version_is_read(void **state)
     }
 }
 
+static void matrices_in_fortran_order_are_turned(void **state)
+{
+    struct dy_npy npy;
+    static const float wanted[] = {1, 3, 5, 2, 4, 6};
+    static const char header[] = "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }";
+    (void)state;
+    assert_ok(dy_npy_parse(&npy, bytes, compose(1, header, 24), "x", &err));
+    assert_memory_equal(npy.tensor.data, wanted, sizeof wanted);
+    dy_npy_close(&npy);
+    assert_ok(parse(1, "{'descr': '<f8', 'fortran_order': True, 'shape': (0, 3), }", 0));
+}
+
 static void other_shapes_and_spellings_are_read(void **state)
 {
     (void)state;
@@ -79,8 +91,8 @@ static void what_is_not_read_is_named(void **state)
                  DYLUMO_UNSUPPORTED, "'<f2'");
     assert_fails(parse(1, "{'descr': '|O', 'fortran_order': False, 'shape': (2,), }", 8),
                  DYLUMO_UNSUPPORTED, "'|O'");
-    assert_fails(parse(1, "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }", 24),
-                 DYLUMO_UNSUPPORTED, "Fortran");
+    assert_fails(parse(1, "{'descr': '<f4', 'fortran_order': True, 'shape': (1, 2, 3), }", 24),
+                 DYLUMO_UNSUPPORTED, "3 dimensions in Fortran order");
     assert_fails(parse(4, MATRIX, 24), DYLUMO_UNSUPPORTED, "version 4.0");
 }
 
@@ -153,6 +165,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_version_is_read),
+        cmocka_unit_test(matrices_in_fortran_order_are_turned),
         cmocka_unit_test(other_shapes_and_spellings_are_read),
         cmocka_unit_test(what_is_not_read_is_named),
         cmocka_unit_test(broken_headers_are_refused),
