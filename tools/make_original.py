@@ -11,7 +11,7 @@ wide/                one of 1024 inputs, the bare state dict
 spotify_scaler.pkl   MinMaxScaler fitted on the table's 13 features
 scaler-*.pkl         the same scaler as other writers pickle it
 answers.txt          for each of the 200 embeddings that tests/cli/original_support.py makes up FAISS's ten rows of the table and their scores, best first
-songs/               the table's first 40 rows as the original keeps them: spotify_features.npy, scaled; spotify_metadata.parquet;
+songs/               the table's first 40 rows, table.csv, as the original keeps them: spotify_features.npy, scaled; spotify_metadata.parquet;
                      music_index.index of vectors of length 1; scaled.index, an IndexFlatL2 of them as they are"""
 import pathlib
 import pickle
@@ -61,7 +61,6 @@ def make_model(widths):
 
 
 def save_songs(table, songs, folder):
-    folder.mkdir(exist_ok=True)
     numpy.save(folder / "spotify_features.npy", songs)
     table.drop(columns=FEATURES).to_parquet(folder / "spotify_metadata.parquet")
     index = faiss.IndexFlatL2(len(FEATURES))
@@ -77,6 +76,8 @@ def save_songs(table, songs, folder):
 def main(table, folder):
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "songs").mkdir(exist_ok=True)
+    (folder / "songs/table.csv").write_text("".join(open(table, encoding="utf-8").readlines()[:41]))
     table = pandas.read_csv(table)
     features = table[FEATURES]
     scaler = MinMaxScaler()

@@ -50,7 +50,7 @@ static int tear_down(void **state)
 
 static void numbers_are_the_tables_own(void **state)
 {
-    /* rows 0 and 36 of the starter catalogue as it was when the golden files were made */
+    /* rows 0 and 36 of original/songs/table.csv */
     static const char *const wanted[2][DYLUMO_FEATURE_COUNT] = {
         {"0.573", "0.846", "7", "-4.866", "1", "0.0344", "0.00372", "7.87e-05", "0.290", "0.562",
          "127.061", "191053", "4"},
