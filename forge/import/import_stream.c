@@ -129,6 +129,42 @@ void import_waiting_clear(struct import_waiting *waiting)
 
 /* ------------------------------------------------------------------ any */
 
+#define MAGIC_SIZE 8
+
+/* numpy's array, or FAISS's flat index: its letters, and a dimension below 65,536. */
+static bool is_rows_alone(const char magic[MAGIC_SIZE])
+{
+    return dy_npy_looks_like(magic, MAGIC_SIZE) ||
+           (!memcmp(magic, "IxF", 3) && !magic[6] && !magic[7]);
+}
+
+typedef enum dylumo_status open_stream(struct import_stream **out, const char *path,
+                                       struct dylumo_error *err);
+
+static enum dylumo_status refuse_rows(struct import_stream **out, const char *path,
+                                      struct dylumo_error *err)
+{
+    *out = NULL;
+    return dy_fail(err, DYLUMO_BAD_FILE,
+                   "%s: holds features without songs; name the folder in which the original's "
+                   "spotify_metadata.parquet lies with it",
+                   path);
+}
+
+/* Who reads such a file; NULL: it is plain text or gzip. */
+static open_stream *opener_of(int file, const struct stat *info)
+{
+    char magic[MAGIC_SIZE] = "";
+    if (S_ISDIR(info->st_mode))
+        return import_stream_open_original;
+    if (!S_ISREG(info->st_mode) || pread(file, magic, sizeof magic, 0) < 4)
+        return NULL;
+    return import_parquet_looks_like(magic, 4) ? import_stream_open_parquet
+           : dy_zip_looks_like(magic, 4)       ? import_stream_open_zip
+           : is_rows_alone(magic)              ? refuse_rows
+                                               : NULL;
+}
+
 enum dylumo_status import_stream_open(struct import_stream **out, const char *path,
                                       struct dylumo_error *err)
 {
@@ -137,22 +173,14 @@ enum dylumo_status import_stream_open(struct import_stream **out, const char *pa
     if (file < 0)
         return dy_fail_errno(err, errno, path, "cannot open");
     struct stat info = {0};
-    char magic[4];
-    if (!fstat(file, &info) && S_ISDIR(info.st_mode)) {
+    (void)fstat(file, &info);
+    open_stream *opener = is_file ? opener_of(file, &info) : NULL;
+    if (opener) {
         close(file);
-        return import_stream_open_original(out, path, err);
-    }
-    bool regular = S_ISREG(info.st_mode);
-    if (is_file && regular && pread(file, magic, sizeof magic, 0) == sizeof magic) {
-        bool parquet = import_parquet_looks_like(magic, sizeof magic);
-        if (parquet || dy_zip_looks_like(magic, sizeof magic)) {
-            close(file);
-            return parquet ? import_stream_open_parquet(out, path, err)
-                           : import_stream_open_zip(out, path, err);
-        }
+        return opener(out, path, err);
     }
     return open_gzip(out, is_file ? path : "standard input", file,
-                     regular ? (uint64_t)info.st_size : 0, err);
+                     S_ISREG(info.st_mode) ? (uint64_t)info.st_size : 0, err);
 }
 
 void import_stream_close(struct import_stream *stream)

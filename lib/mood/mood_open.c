@@ -505,10 +505,13 @@ enum dylumo_status dy_mood_check_encoder(const struct dy_mood_model *model, cons
     if (!strcmp(info->encoder, name) && info->dimension == dimension &&
         (info->encoder_hash == hash || !info->encoder_hash))
         return DYLUMO_OK;
+    char weights[24] = "any weights";
+    if (info->encoder_hash)
+        snprintf(weights, sizeof weights, "%016llx", (unsigned long long)info->encoder_hash);
     return dy_fail(err, DYLUMO_MISMATCH,
-                   "the mood file belongs to the encoder %.50s (%016llx, %u numbers), "
+                   "the mood file belongs to the encoder %.50s (%s, %u numbers), "
                    "this one is %.50s (%016llx, %u numbers); give an encoder and a mood file that "
                    "belong together, or train one: dylumo train --encoder FILE",
-                   info->encoder, (unsigned long long)info->encoder_hash, info->dimension, name,
-                   (unsigned long long)hash, dimension);
+                   info->encoder, weights, info->dimension, name, (unsigned long long)hash,
+                   dimension);
 }

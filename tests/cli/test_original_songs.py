@@ -133,6 +133,13 @@ def test_contents_differ():
         artefacts.refused(8, "expected 0 to 1, as spotify_scaler.pkl scales it")
 
 
+def test_alone():
+    """an array or an index in place of a table says where its songs are looked for"""
+    for name in ("spotify_features.npy", "music_index.index"):
+        code, _, err = run("import", DATA / "songs" / name, "-o", "/nonexistent/songs.dylumo")
+        assert code == 8 and f"{name}: holds features without songs; name the folder" in err, (code, err)
+
+
 def test_what_is_lacking():
     """an id, a scaler, the metadata, the features, their lengths"""
     with Artefacts() as artefacts:
