@@ -12,6 +12,8 @@
 
 enum option_id { OUTPUT = 'o', THREADS = 't', ENCODER = 256, PRECISION, CACHE };
 
+static const char default_output[] = "embeddings.safetensors";
+
 static const struct program_option options[] = {
     {"output", OUTPUT, "FILE",
      "the file to write: .npy, else safetensors\n(embeddings.safetensors)"},
@@ -49,12 +51,37 @@ static int show(const struct dy_embeddings *embeddings, const char *output)
     size_t unreadable = 0;
     for (size_t i = 0; i < embeddings->count; i++)
         unreadable += !embeddings->at[i];
-    printf("%zu embeddings of %u numbers by %s, %zu of them new", embeddings->count - unreadable,
-           embeddings->dimension, embeddings->encoder, embeddings->computed);
+    FILE *to = strcmp(output, "-") != 0 ? stdout : stderr; /* apart from the numbers */
+    fprintf(to, "%zu embeddings of %u numbers by %s, %zu of them new",
+            embeddings->count - unreadable, embeddings->dimension, embeddings->encoder,
+            embeddings->computed);
     if (unreadable)
-        printf("; %zu could not be read", unreadable);
-    printf(". Wrote %s.\n", output);
+        fprintf(to, "; %zu could not be read", unreadable);
+    fprintf(to, ". Wrote %s.\n", to == stdout ? output : "standard output");
     return unreadable ? PROGRAM_PARTLY : PROGRAM_OK;
+}
+
+/* A picture, not the file of an earlier run, which may lie in a folder that was named. */
+static bool replaces_picture(const char *output, const struct dy_embeddings *embeddings,
+                             const struct dy_pictures *pictures)
+{
+    for (size_t i = 0; i < embeddings->count; i++) {
+        const char *path = pictures->items[i].path;
+        if (embeddings->at[i] && program_spare_inputs("embed", output, &path, 1))
+            return true;
+    }
+    return false;
+}
+
+static int write_and_show(const char *output, const struct dy_embeddings *embeddings,
+                          const struct dy_pictures *pictures)
+{
+    struct dylumo_error err;
+    if (replaces_picture(output, embeddings, pictures))
+        return PROGRAM_USAGE;
+    if (dy_embeddings_write(output, embeddings, pictures, &err))
+        return program_fail(&err);
+    return show(embeddings, output);
 }
 
 static int run(const struct dy_embed_options *request, const char *output, char **names,
@@ -67,9 +94,7 @@ static int run(const struct dy_embed_options *request, const char *output, char 
     if (!st)
         st = dy_embeddings_load(&embeddings, &pictures, request, context, &err);
     program_progress_clear();
-    if (!st)
-        st = dy_embeddings_write(output, &embeddings, &pictures, &err);
-    int code = st ? program_fail(&err) : show(&embeddings, output);
+    int code = st ? program_fail(&err) : write_and_show(output, &embeddings, &pictures);
     dy_embeddings_clear(&embeddings);
     dy_pictures_clear(&pictures);
     return code;
@@ -80,7 +105,7 @@ int command_embed(int argc, char **argv)
     struct program_arguments args = program_arguments_of(&usage, argc, argv);
     struct dylumo_context context = program_context();
     struct dy_embed_options request = {.views = 1, .skip_unreadable = true};
-    const char *output = "embeddings.safetensors";
+    const char *output = default_output;
     char encoder[4096], cache[4096];
     struct dylumo_error err;
     uint64_t threads;
@@ -103,7 +128,8 @@ int command_embed(int argc, char **argv)
         return program_fail(&err);
     request.encoder_path = encoder;
     if (!request.cache_path) {
-        snprintf(cache, sizeof cache, "%s.embeddings", output);
+        snprintf(cache, sizeof cache, "%s.embeddings",
+                 program_output_has_name(output) ? output : default_output);
         request.cache_path = cache;
     }
     return run(&request, output, args.names, args.name_count, &context);

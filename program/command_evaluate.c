@@ -210,6 +210,14 @@ static enum dylumo_status show(const struct dy_fit_report *report, const struct 
     return !st && wanted->html ? write_page(report, wanted->html, err) : st;
 }
 
+static bool page_replaces_labels(const struct wanted *wanted)
+{
+    const struct dy_evaluate_files *files = &wanted->files;
+    return wanted->html &&
+           (program_spare_inputs("evaluate", wanted->html, files->labels, files->label_count) ||
+            program_spare_inputs("evaluate", wanted->html, files->unseen, files->unseen_count));
+}
+
 int command_evaluate(int argc, char **argv)
 {
     struct program_arguments args = program_arguments_of(&usage, argc, argv);
@@ -225,6 +233,8 @@ int command_evaluate(int argc, char **argv)
         return args.exit_code;
     if (wanted.files.label_count + wanted.files.unseen_count == 0)
         return program_usage_error("evaluate", "--pictures is needed");
+    if (page_replaces_labels(&wanted))
+        return PROGRAM_USAGE;
     struct dylumo_error err;
     struct dy_evaluation *evaluation = NULL;
     enum dylumo_status st = find_parts(&wanted, &err);

@@ -56,6 +56,9 @@ static int import_original(const char *folder, const char *output, bool quiet)
     size_t dimension;
     snprintf(model, sizeof model, "%s/" DY_ORIGINAL_MODEL, folder);
     snprintf(scaler, sizeof scaler, "%s/" DY_ORIGINAL_SCALER, folder);
+    const char *const inputs[] = {model, scaler};
+    if (program_spare_inputs("import", output, inputs, DY_COUNT(inputs)))
+        return PROGRAM_USAGE;
     if (dy_original_mood(output, model, scaler, DY_ORIGINAL_ENCODER, &dimension, &err))
         return program_fail(&err);
     if (!quiet)
@@ -119,10 +122,12 @@ int command_import(int argc, char **argv)
     if (original)
         return import_original(original, output ? output : "mood.safetensors", quiet);
     output = output ? output : "songs.dylumo";
+    const char *const *names = (const char *const *)args.names;
+    if (!pictures && program_spare_inputs("import", output, names, args.name_count))
+        return PROGRAM_USAGE;
     struct dylumo_error err;
-    enum dylumo_status st = pictures
-                                ? program_make_pictures(pictures, (const char *const *)args.names,
-                                                        args.name_count, &context, quiet, &err)
-                                : import_songs(output, &args, wanted, &context, quiet, &err);
+    enum dylumo_status st =
+        pictures ? program_make_pictures(pictures, names, args.name_count, &context, quiet, &err)
+                 : import_songs(output, &args, wanted, &context, quiet, &err);
     return st ? program_fail(&err) : PROGRAM_OK;
 }

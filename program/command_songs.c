@@ -43,18 +43,21 @@ struct request {
 
 /* ------------------------------------------------------------------ opening */
 
-/* The named file, or the default catalogue. */
-static enum dylumo_status open_catalogue(struct dy_catalogue **out, const char *path,
+/* The named file, or the default catalogue, whose name is put into located. NULL: there is none. */
+static const char *catalogue_path(const char *named, char located[static 4096],
+                                  struct dylumo_error *err)
+{
+    if (named)
+        return named;
+    return dylumo_locate("songs", located, 4096, err) ? NULL : located;
+}
+
+static enum dylumo_status open_catalogue(struct dy_catalogue **out, const char *named,
                                          struct dylumo_error *err)
 {
     char located[4096];
-    if (!path) {
-        enum dylumo_status st = dylumo_locate("songs", located, sizeof located, err);
-        if (st)
-            return st;
-        path = located;
-    }
-    return dy_catalogue_open(out, path, err);
+    const char *path = catalogue_path(named, located, err);
+    return path ? dy_catalogue_open(out, path, err) : err->status;
 }
 
 static int usage_error(const char *verb, const char *needs)
@@ -202,11 +205,15 @@ static int run_export(const struct request *request)
 {
     struct dylumo_error err;
     struct dy_catalogue *catalogue;
-    const char *path = request->name_count ? request->names[0] : request->songs;
-    if (open_catalogue(&catalogue, path, &err))
+    char located[4096];
+    const char *output = request->output ? request->output : "-";
+    const char *path =
+        catalogue_path(request->name_count ? request->names[0] : request->songs, located, &err);
+    if (path && program_spare_inputs("songs", output, &path, 1))
+        return PROGRAM_USAGE;
+    if (!path || dy_catalogue_open(&catalogue, path, &err))
         return program_fail(&err);
-    enum dylumo_status st =
-        dy_catalogue_export(catalogue, request->output ? request->output : "-", &err);
+    enum dylumo_status st = dy_catalogue_export(catalogue, output, &err);
     dy_catalogue_close(catalogue);
     return st ? program_fail(&err) : PROGRAM_OK;
 }

@@ -175,6 +175,16 @@ enum dylumo_status program_read_ids(struct program_ids *list, const char *path,
                                     struct dylumo_error *err) DY_MUST_USE;
 void program_ids_free(struct program_ids *list);
 
+/* ------------------------------------------------------------------ outputs (program_output.c) */
+
+/* PROGRAM_OK when output is none of the files that are read, by whatever name or link; else a
+ * mistake in the call, which it says. */
+int program_spare_inputs(const char *verb, const char *output, const char *const *inputs,
+                         size_t count) DY_MUST_USE;
+/* Whether output is, or will be, a file beside which others can lie: not standard output, a pipe
+ * or a device. */
+bool program_output_has_name(const char *output);
+
 /* ------------------------------------------------------------------ running
  * (program_interrupt.c, program_progress.c) */
 

@@ -79,7 +79,7 @@ enum dylumo_status program_make_songs(const char *output, const char *const *tab
         return st;
     if (!quiet)
         print_summary(&summary, output, seconds() - begun);
-    if (!options.without_tree && strcmp(output, "-") != 0)
+    if (!options.without_tree && program_output_has_name(output))
         store_axes(output, context, quiet);
     return DYLUMO_OK;
 }

@@ -43,6 +43,34 @@ def photos(folder, *names):
     return target
 
 
+def test_output_is_no_picture_that_is_read():
+    """an output that is a picture it reads: refused; the file of an earlier run is no picture"""
+    need_models()
+    with Folder() as folder:
+        picture = photos(folder, "cat") / "cat.jpg"
+        before = picture.read_bytes()
+        expect(run("embed", "photos", "-o", "photos/cat.jpg", cwd=folder), 2, "",
+               usage("photos/cat.jpg: is read, and writing would replace it; "
+                     "expected another output", "embed "))
+        assert picture.read_bytes() == before
+        for _ in range(2):
+            code, out, _ = run("embed", "photos", "-o", "photos/x.safetensors", cwd=folder)
+            assert "1 embeddings" in out, out
+        assert code == 1, code  # the earlier files are no pictures
+
+
+def test_standard_output():
+    """-o -: numbers alone on standard output, what it says on standard error"""
+    need_models()
+    with Folder() as folder:
+        run("embed", PHOTOS / "cat.jpg", "-o", "x.safetensors", cwd=folder)
+        with open(folder / "piped", "wb") as piped:
+            code, _, err = run("embed", PHOTOS / "cat.jpg", "-o", "-", cwd=folder, stdout=piped)
+        assert code == 0 and err.endswith("Wrote standard output.\n"), (code, err)
+        assert (folder / "piped").read_bytes() == (folder / "x.safetensors").read_bytes()
+        assert not (folder / "-.embeddings").exists()
+
+
 def test_npy_and_safetensors_agree():
     """both forms hold the same numbers and names; a second run computes nothing"""
     need_models()

@@ -5,7 +5,7 @@ import pathlib
 import shutil
 import zipfile
 
-from cli_support import BUILD, PHOTOS, Folder, Skip, expect, main, need_models, run
+from cli_support import BUILD, PHOTOS, Folder, Skip, expect, main, need_models, run, usage
 
 SONGS = BUILD / "share/dylumo/songs.dylumo"
 A_CASE_OF_YOU = "7shVwhUdVbHpykOfbzvDc1"
@@ -55,6 +55,24 @@ def test_json():
     assert len(near) == 10 and distances == sorted(distances) and distances[0] > 0, near
     code, out, _ = run("songs", "find", "--json", "zzzzqqqq", "-s", SONGS)
     assert (code, json.loads(out)) == (1, {"schema": 1, "songs": []}), out
+
+
+def test_outputs_spare_inputs():
+    """import and export refuse to write over what they read, by whatever name"""
+    need_models()
+    with Folder() as folder:
+        table, link = folder / "table.csv", folder / "link.csv"
+        run("songs", "export", SONGS, "-o", table)
+        link.symlink_to(table)
+        shutil.copy(SONGS, folder / "songs.dylumo")
+        before = table.read_bytes()
+        for call, path in ((("import", link, "-o", table), link),
+                           (("songs", "export", folder / "songs.dylumo", "-o",
+                             folder / "songs.dylumo"), folder / "songs.dylumo")):
+            expect(run(*call), 2, "", usage(f"{path}: is read, and writing would replace it; "
+                                            "expected another output", call[0] + " "))
+        assert table.read_bytes() == before
+        assert (folder / "songs.dylumo").read_bytes() == SONGS.read_bytes()
 
 
 def test_export_import():
