@@ -31,7 +31,7 @@ static const struct program_usage usage = {
     "                    opening need not; import has done it for the default mood",
     options,
     DY_COUNT(options),
-    "Example: dylumo songs find beyonce halo"};
+    "Example: dylumo songs find joni case of you"};
 
 struct request {
     const char *songs, *output, *mood;

@@ -75,6 +75,13 @@ def test_outputs_spare_inputs():
         assert (folder / "songs.dylumo").read_bytes() == SONGS.read_bytes()
 
 
+def test_help_example():
+    """the example of the help page finds a song in what ships"""
+    need_models()
+    example = run("songs", "--help")[1].split("Example: dylumo ")[1].split()
+    assert run(*example)[0] == 0, example
+
+
 def test_export_import():
     """export and import again: the same songs, by checksum"""
     need_models()
