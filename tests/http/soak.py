@@ -7,6 +7,7 @@ Photos good and broken, forms cut off, moods, songs, files, clients that leave, 
 SIGHUP again and again. Ends with 0 when every answer was one that the request could earn, the
 server stopped well, and no sanitizer had a word to say; on a plain build also when memory did not grow.
 """
+import contextlib
 import os
 import random
 import signal
@@ -102,7 +103,8 @@ def main():
             memory.append((COUNT - left, server.metric("process_resident_memory_bytes") / 1e6))
             server.process.send_signal(signal.SIGHUP)
             if helpers := server.helpers():
-                os.kill(random.choice(helpers), signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError): # it may have died since
+                    os.kill(random.choice(helpers), signal.SIGKILL)
         deaths = server.metric("dylumo_helper_deaths_total")
         code = server.stop()
     print(f"{COUNT} requests in {time.monotonic() - begun:.0f} s, {statuses}, {deaths:.0f} helpers died")
