@@ -82,9 +82,12 @@ static enum dylumo_status read_header(struct dy_safetensors *file, size_t *data_
     if (reader.failed)
         return dy_fail(err, DYLUMO_BAD_FILE, "%s: %zu bytes, a safetensors file has 8 and a header",
                        file->name, file->size);
+    if (length > HEADER_MAX && length > file->size)
+        return dy_fail(err, DYLUMO_BAD_FILE,
+                       "%s: is no safetensors file: its header would have %llu bytes, it has %zu",
+                       file->name, (unsigned long long)length, file->size);
     if (length > HEADER_MAX)
-        return dy_fail(err, DYLUMO_TOO_LARGE,
-                       "%s: header says it has %llu bytes, the limit is %u (is it safetensors?)",
+        return dy_fail(err, DYLUMO_TOO_LARGE, "%s: header says it has %llu bytes, the limit is %u",
                        file->name, (unsigned long long)length, HEADER_MAX);
     const char *text = (const char *)dy_read_bytes(&reader, (size_t)length);
     if (!text || !length || text[0] != '{')

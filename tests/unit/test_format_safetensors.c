@@ -172,9 +172,14 @@ static void huge_headers_are_refused_unread(void **state)
     uint8_t bytes[64] = {0};
     struct dy_safetensors *file;
     memset(bytes, 0xFF, 8);
-    assert_fails(dy_safetensors_parse(&file, bytes, 64, "x", &err), DYLUMO_TOO_LARGE, "limit");
+    assert_fails(dy_safetensors_parse(&file, bytes, 64, "x", &err), DYLUMO_BAD_FILE,
+                 "is no safetensors file");
     memcpy(bytes, "\x01\xE1\xF5\x05\0\0\0\0", 8); /* 100,000,001 */
-    assert_fails(dy_safetensors_parse(&file, bytes, 64, "x", &err), DYLUMO_TOO_LARGE, "limit");
+    assert_fails(dy_safetensors_parse(&file, bytes, 64, "x", &err), DYLUMO_BAD_FILE,
+                 "is no safetensors file");
+    /* of a file that would hold it no more is read */
+    assert_fails(dy_safetensors_parse(&file, bytes, 200000000, "x", &err), DYLUMO_TOO_LARGE,
+                 "limit");
     memcpy(bytes, "\x00\xE1\xF5\x05\0\0\0\0", 8);
     assert_fails(dy_safetensors_parse(&file, bytes, 64, "x", &err), DYLUMO_BAD_FILE, "cut off");
     size_t size = 8 + 3000000;

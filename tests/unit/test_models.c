@@ -374,7 +374,7 @@ static void other_files_are_refused(void **state)
     assert_fails(dy_models_add(&model, inbox, &settings, NULL, &err), DYLUMO_BAD_ARGUMENT,
                  "the model that ships");
     test_write_file(test_path(inbox, "model.safetensors"), "\0\0\0\0\1\0\0\0{}", 10);
-    expect_refused(DYLUMO_TOO_LARGE, "header says it has 4294967296 bytes");
+    expect_refused(DYLUMO_BAD_FILE, "header would have 4294967296 bytes");
 }
 
 static void only_models_are_removed(void **state)
