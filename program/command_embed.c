@@ -46,15 +46,21 @@ static enum dylumo_status add_pictures(struct dy_pictures *pictures, char **name
     return st;
 }
 
+static size_t count_readable(const struct dy_embeddings *embeddings)
+{
+    size_t readable = 0;
+    for (size_t i = 0; i < embeddings->count; i++)
+        readable += embeddings->at[i] != NULL;
+    return readable;
+}
+
 static int show(const struct dy_embeddings *embeddings, const char *output)
 {
-    size_t unreadable = 0;
-    for (size_t i = 0; i < embeddings->count; i++)
-        unreadable += !embeddings->at[i];
+    size_t readable = count_readable(embeddings);
+    size_t unreadable = embeddings->count - readable;
     FILE *to = strcmp(output, "-") != 0 ? stdout : stderr; /* apart from the numbers */
-    fprintf(to, "%zu embeddings of %u numbers by %s, %zu of them new",
-            embeddings->count - unreadable, embeddings->dimension, embeddings->encoder,
-            embeddings->computed);
+    fprintf(to, "%zu embeddings of %u numbers by %s, %zu of them new", readable,
+            embeddings->dimension, embeddings->encoder, embeddings->computed);
     if (unreadable)
         fprintf(to, "; %zu could not be read", unreadable);
     fprintf(to, ". Wrote %s.\n", to == stdout ? output : "standard output");
@@ -77,6 +83,10 @@ static int write_and_show(const char *output, const struct dy_embeddings *embedd
                           const struct dy_pictures *pictures)
 {
     struct dylumo_error err;
+    if (count_readable(embeddings) == 0) {
+        program_say("not one of %zu pictures could be read; nothing is written", embeddings->count);
+        return PROGRAM_PARTLY;
+    }
     if (replaces_picture(output, embeddings, pictures))
         return PROGRAM_USAGE;
     if (dy_embeddings_write(output, embeddings, pictures, &err))

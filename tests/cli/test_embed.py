@@ -59,6 +59,18 @@ def test_output_is_no_picture_that_is_read():
         assert code == 1, code  # the earlier files are no pictures
 
 
+def test_nothing_to_write():
+    """not one picture could be read: code 1, and what was written before stays"""
+    need_models()
+    with Folder() as folder:
+        (folder / "bad.jpg").write_text("no picture")
+        (folder / "x.npy").write_text("before")
+        code, out, err = run("embed", "bad.jpg", "-o", "x.npy", cwd=folder)
+        assert (code, out) == (1, ""), (code, out, err)
+        assert err.endswith("dylumo: not one of 1 pictures could be read; nothing is written\n"), err
+        assert (folder / "x.npy").read_text() == "before"
+
+
 def test_standard_output():
     """-o -: numbers alone on standard output, what it says on standard error"""
     need_models()
