@@ -17,7 +17,7 @@ int command_help(int argc, char **argv)
     }
     const struct program_verb *verb = program_verb_named(args.names[0]);
     if (!verb)
-        return program_usage_error(NULL, "unknown command '%s'", args.names[0]);
+        return program_unknown_verb(args.names[0]);
     char name[32], help[] = "--help";
     snprintf(name, sizeof name, "%s", verb->name);
     char *call[] = {name, help, NULL};

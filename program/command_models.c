@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum option_id { NAME = 'n', PRECISION = 'p', JSON = 256, SCALER };
 
@@ -146,7 +147,7 @@ static enum dylumo_status find(const char *name, struct dy_model *found, struct 
     dy_model_list_clear(&models);
     if (there)
         return DYLUMO_OK;
-    if (!strchr(name, '/') && !strstr(name, ".safetensors"))
+    if (!strchr(name, '/') && !strstr(name, ".safetensors") && access(name, F_OK))
         return dy_fail(err, DYLUMO_NOT_FOUND,
                        "there is no model '%s'; 'dylumo models list' tells which there are", name);
     return dy_model_read(found, name, err);
@@ -188,9 +189,13 @@ static int wrong_verb(const struct program_arguments *args)
     if (!args->name_count)
         return program_usage_error("models", "models needs one of add, list, info and remove");
     const char *meant = program_nearest_word(args->names[0], verb_word, NULL);
-    return program_usage_error("models", "models cannot '%s'%s%s%s", args->names[0],
-                               meant ? ": did you mean '" : "", meant ? meant : "",
-                               meant ? "'?" : "");
+    if (meant)
+        return program_usage_error("models", "there is no 'models %s': did you mean '%s'?",
+                                   args->names[0], meant);
+    return program_usage_error("models",
+                               "there is no 'models %s'; there are add, list, info and "
+                               "remove",
+                               args->names[0]);
 }
 
 static int run(const struct call *call, const struct program_arguments *args)
@@ -204,7 +209,9 @@ static int run(const struct call *call, const struct program_arguments *args)
         return wrong_verb(args);
     if (args->name_count != (is_list ? 1 : 2))
         return program_usage_error("models", "models %s takes %s", verb,
-                                   is_list ? "nothing after it" : "one thing after it");
+                                   is_list                ? "nothing after it"
+                                   : !strcmp(verb, "add") ? "one file or folder after it"
+                                                          : "one name after it");
     if (is_list)
         return list(call);
     if (!strcmp(verb, "info"))

@@ -61,10 +61,10 @@ static const struct program_usage usage = {
     "for encoders that read words; nothing is labelled, so nothing is measured.\n"
     "Example: dylumo train oasis.csv fi/labels.csv -o mood.safetensors"};
 
-static void number(struct program_arguments *args, uint64_t max, unsigned *to)
+static void number(struct program_arguments *args, uint64_t min, uint64_t max, unsigned *to)
 {
     uint64_t value;
-    if (program_whole(args, 1, max, &value))
+    if (program_whole(args, min, max, &value))
         *to = (unsigned)value;
 }
 
@@ -91,16 +91,16 @@ static void take_option(struct program_arguments *args, int option,
         program_whole(args, 0, UINT32_MAX, &request->seed);
         break;
     case NETWORKS:
-        number(args, 64, &request->networks);
+        number(args, 1, 64, &request->networks);
         break;
     case FOLDS:
-        number(args, 64, &request->folds);
+        number(args, 2, 64, &request->folds);
         break;
     case EPOCHS:
-        number(args, 10000, &request->epochs);
+        number(args, 1, 10000, &request->epochs);
         break;
     case VIEWS:
-        number(args, DY_VIEWS, &request->views);
+        number(args, 1, DY_VIEWS, &request->views);
         break;
     case KEEP_FOLDS:
         request->keep_folds = true;
@@ -109,7 +109,7 @@ static void take_option(struct program_arguments *args, int option,
         request->restart = true;
         break;
     case THREADS:
-        number(args, 1024, &context->threads);
+        number(args, 1, 1024, &context->threads);
         break;
     default:
         break;

@@ -63,6 +63,9 @@ struct program_verb {
 };
 const struct program_verb *program_verb_at(size_t index);
 const struct program_verb *program_verb_named(const char *name);
+/* A mistake in the call: no verb has this name; with the one that was meant. Returns
+ * PROGRAM_USAGE. */
+int program_unknown_verb(const char *word);
 /* The page of `dylumo --help`. */
 void program_print_help(FILE *to);
 

@@ -64,7 +64,7 @@ static const char *verb_word(const void *user, size_t index)
     return index < DY_COUNT(verbs) ? verbs[index].name : NULL;
 }
 
-static int unknown_verb(const char *word)
+int program_unknown_verb(const char *word)
 {
     const char *meant = program_nearest_word(word, verb_word, NULL);
     if (meant)
@@ -117,7 +117,7 @@ static int run(int argc, char **argv)
         return print_version();
     const struct program_verb *verb = program_verb_named(word[0] == '-' ? "recommend" : word);
     if (!verb)
-        return unknown_verb(word);
+        return program_unknown_verb(word);
     make_threads_patient(argv);
     return word[0] == '-' ? verb->run(argc, argv) : verb->run(argc - 1, argv + 1);
 }

@@ -45,8 +45,9 @@ static void print_option(const struct program_option *option)
 
 static void print_help(const struct program_usage *usage)
 {
-    printf("Usage: dylumo %s %s%s\n\n%s\n\nOptions:\n", usage->verb,
-           usage->option_count ? "[OPTIONS] " : "", usage->arguments, usage->about);
+    printf("Usage: dylumo %s%s%s%s\n\n%s\n\nOptions:\n", usage->verb,
+           usage->option_count ? " [OPTIONS]" : "", *usage->arguments ? " " : "", usage->arguments,
+           usage->about);
     for (size_t i = 0; i < usage->option_count; i++)
         if (usage->options[i].help)
             print_option(&usage->options[i]);

@@ -47,6 +47,12 @@ enum dylumo_status import_columns_find(struct import_columns *columns, const str
         if (columns->features[f] < 0 && !missing)
             missing = name;
     }
+    if (missing && columns->count == 1)
+        return dy_fail(
+            err, DYLUMO_BAD_FILE,
+            "%s: its header is a single column, expected a CSV table, columns separated by "
+            "commas",
+            path);
     if (missing)
         return dy_fail(err, DYLUMO_BAD_FILE,
                        "%s: no column named '%s' in its header of %zu columns", path, missing,

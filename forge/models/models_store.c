@@ -181,6 +181,8 @@ enum dylumo_status dy_models_remove(const char *name, struct dylumo_error *err)
     enum dylumo_status st = dy_item_place(file, path, sizeof path, err);
     if (!st)
         st = dy_model_read(&model, path, err);
+    if (st == DYLUMO_NOT_FOUND)
+        return dy_fail(err, st, "no model '%s' was added: %s is not there", name, path);
     if (!st && unlink(path))
         st = dy_fail_errno(err, errno, path, "cannot remove");
     return st;

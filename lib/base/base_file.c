@@ -184,6 +184,9 @@ enum dylumo_status dy_outfile_open(struct dy_outfile *out, const char *path,
                                    struct dylumo_error *err)
 {
     *out = (struct dy_outfile){0};
+    if (!*path)
+        return dy_fail(err, DYLUMO_BAD_ARGUMENT,
+                       "the output's name is empty, expected a file name");
     bool standard = !strcmp(path, "-");
     struct stat info;
     bool there = !standard && !stat(path, &info);

@@ -65,14 +65,23 @@ def test_refused():
 def test_usage():
     """mistakes in the call are told with what was meant"""
     expect(run("models"), 2, "", usage("models needs one of add, list, info and remove", "models "))
-    expect(run("models", "lst"), 2, "", usage("models cannot 'lst': did you mean 'list'?", "models "))
-    expect(run("models", "add"), 2, "", usage("models add takes one thing after it", "models "))
+    expect(run("models", "lst"), 2, "", usage("there is no 'models lst': did you mean 'list'?", "models "))
+    expect(run("models", "xyz"), 2, "",
+           usage("there is no 'models xyz'; there are add, list, info and remove", "models "))
+    expect(run("models", "add"), 2, "", usage("models add takes one file or folder after it", "models "))
     expect(run("models", "add", "x", "-p", "f16"), 2, "",
            usage("--precision takes f32, bf16 or int8, not 'f16'", "models "))
     with Folder() as folder:
         env = environment(XDG_DATA_HOME=str(folder))
         expect(run("models", "info", "nothing", env=env), 4, "",
                "dylumo: there is no model 'nothing'; 'dylumo models list' tells which there are\n")
+        expect(run("models", "remove", "lite2", env=env), 4, "",
+               "dylumo: no model 'lite2' was added: "
+               f"{folder}/dylumo/lite2.safetensors is not there\n")
+        (folder / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF")
+        expect(run("models", "info", "photo.jpg", env=env, cwd=folder), 8, "",
+               "dylumo: photo.jpg: is no safetensors file: its header would have "
+               "5064878326892452095 bytes, it has 10\n")
         expect(run("models", "remove", "../x", env=env), 2, "",
                "dylumo: '../x' is no name of a model; 'dylumo models list' tells them\n")
 

@@ -75,6 +75,19 @@ def test_outputs_spare_inputs():
         assert (folder / "songs.dylumo").read_bytes() == SONGS.read_bytes()
 
 
+def test_import_of_no_table():
+    """what has no columns, and outputs without a name, are told so"""
+    need_models()
+    with Folder() as folder:
+        table = folder / "table.csv"
+        table.write_text("track_id;artist_name;track_name\n")
+        expect(run("import", table, "-o", folder / "x"), 8, "",
+               f"dylumo: {table}: its header is a single column, expected a CSV table, "
+               "columns separated by commas\n")
+        expect(run("songs", "export", SONGS, "-o", ""), 2, "",
+               "dylumo: the output's name is empty, expected a file name\n")
+
+
 def test_help_example():
     """the example of the help page finds a song in what ships"""
     need_models()

@@ -29,6 +29,8 @@ def test_help_of_every_command():
         assert run("help", verb) == (code, out, err), verb
         wide = [line for line in out.splitlines() if len(line) > 80]
         assert not wide, wide
+        ragged = [line for line in out.splitlines() if line != line.rstrip()]
+        assert not ragged, ragged
 
 
 def test_version():
@@ -52,6 +54,8 @@ def test_unknown_command():
            usage("unknown command 'recomend': did you mean 'recommend'?", ""))
     expect(run("frobnicate"), 2, "", usage("unknown command 'frobnicate'", ""))
     expect(run("help", "frobnicate"), 2, "", usage("unknown command 'frobnicate'", ""))
+    expect(run("help", "recomend"), 2, "",
+           usage("unknown command 'recomend': did you mean 'recommend'?", ""))
 
 
 def test_photo_as_command():
@@ -71,6 +75,12 @@ def test_unknown_option():
            usage("unknown option '--sogns': did you mean '--songs'?"))
     expect(run("recommend", "--qqqqqqqq"), 2, "", usage("unknown option '--qqqqqqqq'"))
     expect(run("recommend", "-q"), 2, "", usage("unknown option '-q'"))
+
+
+def test_folds():
+    """train --folds: two at least"""
+    expect(run("train", "--folds", "1", "x.csv"), 2, "",
+           usage("--folds takes a whole number from 2 to 64, not '1'", "train "))
 
 
 def test_no_photo():
