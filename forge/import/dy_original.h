@@ -53,7 +53,7 @@ struct dy_scaler {
 };
 
 /* A pickled MinMaxScaler of 13 features, of any scikit-learn from 0.20 and any numpy; pickled by
- * pickle or by joblib without compression. Nothing in it is executed.
+ * pickle or by joblib, plain or packed by zlib or gzip. Nothing in it is executed.
  *
  * Fails    as dy_read_file and dy_pickle_read; BAD_FILE for another object, another number of
  *          features, features of other names than ours or in another order, another range than 0 to

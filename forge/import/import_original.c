@@ -196,6 +196,18 @@ static enum dylumo_status read_layer(struct original *original, unsigned i,
     return DYLUMO_OK;
 }
 
+/* A size that the dict tells beside the weights, where it does. */
+static enum dylumo_status check_told(const struct original *original, const char *key,
+                                     size_t expected, struct dylumo_error *err)
+{
+    int64_t told;
+    if (!dy_pickle_integer(dy_pickle_get(dy_torch_root(original->torch), key), &told) ||
+        told == (int64_t)expected)
+        return DYLUMO_OK;
+    return dy_fail(err, DYLUMO_BAD_FILE, "%s: says %s %lld, but its tensors have %zu",
+                   original->path, key, (long long)told, expected);
+}
+
 static enum dylumo_status read_original(struct original *original, const char *path,
                                         struct dylumo_error *err)
 {
@@ -205,7 +217,9 @@ static enum dylumo_status read_original(struct original *original, const char *p
         st = find_prefix(original, err);
     for (unsigned i = 0; i < LAYERS && !st; i++)
         st = read_layer(original, i, err);
-    return st;
+    if (!st)
+        st = check_told(original, "input_dim", original->layer[0].columns, err);
+    return st ? st : check_told(original, "output_dim", DYLUMO_FEATURE_COUNT, err);
 }
 
 /* ------------------------------------------------------------------ writing */

@@ -1,4 +1,4 @@
-/* What scikit-learn's MinMaxScaler learned, out of its pickle: two arrays of 13 doubles. numpy
+/* What scikit-learn's MinMaxScaler learned, out of its pickle: two arrays of 13 numbers. numpy
  * pickles an array as a call that makes an empty one and a state (version, shape, type, order,
  * bytes); joblib puts a wrapper in its place and the bytes behind it into the stream. Nothing is
  * called. */
@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <zlib.h>
 
 #define SCALER_BYTES_MAX (1 << 20)
 
@@ -15,6 +16,8 @@ static const char *const globals[] = {
     "sklearn.preprocessing.data MinMaxScaler",
     "numpy.core.multiarray _reconstruct",
     "numpy._core.multiarray _reconstruct",
+    "numpy.core.numeric _frombuffer",
+    "numpy._core.numeric _frombuffer",
     "numpy.core.multiarray scalar",
     "numpy._core.multiarray scalar",
     "numpy ndarray",
@@ -43,6 +46,12 @@ static bool is_type(const struct dy_pickle_value *dtype, const char *name)
 {
     return dy_pickle_is_object(dtype, "numpy dtype") &&
            dy_pickle_is(dy_pickle_item(dtype->arguments, 0), name);
+}
+
+/* Of the types that a scaler learns in; 0: another. */
+static size_t item_size(const struct dy_pickle_value *dtype)
+{
+    return is_type(dtype, "f8") ? sizeof(double) : is_type(dtype, "f4") ? sizeof(float) : 0;
 }
 
 /* An array of texts (the features' names) follows as a pickle of its own: passed over. */
@@ -74,9 +83,10 @@ static enum dylumo_status find_raw(void *user, const struct dy_pickle_value *obj
     const struct dy_pickle_value *dtype = dy_pickle_get(object->state, "dtype");
     if (is_type(dtype, "O8"))
         return pass_pickle(following, passed, err);
-    if (!is_type(dtype, "f8") || !count_items(dy_pickle_get(object->state, "shape"), &count) ||
-        !dy_size_mul(count, sizeof(double), &bytes))
-        return dy_fail(err, DYLUMO_UNSUPPORTED, "%s: an array that does not hold doubles", name);
+    if (!item_size(dtype) || !count_items(dy_pickle_get(object->state, "shape"), &count) ||
+        !dy_size_mul(count, item_size(dtype), &bytes))
+        return dy_fail(err, DYLUMO_UNSUPPORTED,
+                       "%s: an array that holds neither doubles nor floats", name);
     if (dy_pickle_integer(dy_pickle_get(object->state, "numpy_array_alignment_bytes"), &alignment))
         lead = following.size ? 1 + (size_t)(uint8_t)following.bytes[0] : 1;
     if (lead > following.size || bytes > following.size - lead)
@@ -122,24 +132,56 @@ static bool is_little(const struct dy_pickle_value *dtype)
     return dy_pickle_is(dy_pickle_item(dtype->state, 1), "<");
 }
 
-/* 13 doubles of an array, as numpy or joblib wrote it. */
-static bool read_array(const struct dy_pickle_value *array, double values[DYLUMO_FEATURE_COUNT])
+/* An array in parts, however it was written. */
+struct array {
+    const struct dy_pickle_value *dtype, *shape, *bytes;
+    struct dy_text raw; /* in place of bytes */
+};
+
+static struct array find_array(const struct dy_pickle_value *value)
 {
-    size_t size = DYLUMO_FEATURE_COUNT * sizeof *values;
-    if (dy_pickle_is_object(array, "joblib.numpy_pickle NumpyArrayWrapper")) {
-        if (array->raw.size != size || !is_little(dy_pickle_get(array->state, "dtype")))
-            return false;
-        memcpy(values, array->raw.bytes, size);
-        return true;
+    struct array array = {0};
+    if (dy_pickle_is_object(value, "joblib.numpy_pickle NumpyArrayWrapper")) {
+        array.dtype = dy_pickle_get(value->state, "dtype");
+        array.shape = dy_pickle_get(value->state, "shape");
+        array.raw = value->raw;
+    } else if (dy_pickle_is_object(value, "numpy.core.multiarray _reconstruct") ||
+               dy_pickle_is_object(value, "numpy._core.multiarray _reconstruct")) {
+        array.shape = dy_pickle_item(value->state, 1);
+        array.dtype = dy_pickle_item(value->state, 2);
+        array.bytes = dy_pickle_item(value->state, 4);
+    } else if (dy_pickle_is_object(value, "numpy.core.numeric _frombuffer") ||
+               dy_pickle_is_object(value, "numpy._core.numeric _frombuffer")) {
+        array.bytes = dy_pickle_item(value->arguments, 0);
+        array.dtype = dy_pickle_item(value->arguments, 1);
+        array.shape = dy_pickle_item(value->arguments, 2);
     }
-    if (!dy_pickle_is_object(array, "numpy.core.multiarray _reconstruct") &&
-        !dy_pickle_is_object(array, "numpy._core.multiarray _reconstruct"))
+    return array;
+}
+
+static bool copy_bytes(const struct array *array, uint8_t *bytes, size_t size)
+{
+    if (!array->raw.bytes)
+        return read_bytes(array->bytes, bytes, size);
+    if (array->raw.size == size)
+        memcpy(bytes, array->raw.bytes, size);
+    return array->raw.size == size;
+}
+
+/* 13 numbers of an array, of doubles or floats. */
+static bool read_array(const struct dy_pickle_value *value, double values[DYLUMO_FEATURE_COUNT])
+{
+    struct array array = find_array(value);
+    size_t item = item_size(array.dtype), count;
+    float floats[DYLUMO_FEATURE_COUNT];
+    bool wide = item == sizeof *values;
+    if (!item || !is_little(array.dtype) || !count_items(array.shape, &count) ||
+        count != DYLUMO_FEATURE_COUNT ||
+        !copy_bytes(&array, wide ? (uint8_t *)values : (uint8_t *)floats, count * item))
         return false;
-    const struct dy_pickle_value *dtype = dy_pickle_item(array->state, 2);
-    int64_t extent;
-    return dy_pickle_integer(dy_pickle_item(dy_pickle_item(array->state, 1), 0), &extent) &&
-           extent == DYLUMO_FEATURE_COUNT && is_type(dtype, "f8") && is_little(dtype) &&
-           read_bytes(dy_pickle_item(array->state, 4), (uint8_t *)values, size);
+    for (unsigned f = 0; !wide && f < DYLUMO_FEATURE_COUNT; f++)
+        values[f] = (double)floats[f];
+    return true;
 }
 
 /* ------------------------------------------------------------------ the scaler */
@@ -151,11 +193,16 @@ static enum dylumo_status check_names(const struct dy_pickle_value *array, const
     const struct dy_pickle_value *list = array ? dy_pickle_item(array->state, 4) : NULL;
     for (size_t f = 0; list && list->type == DY_PICKLE_LIST && f < DYLUMO_FEATURE_COUNT; f++) {
         const char *expected = dylumo_feature_info((enum dylumo_feature)f)->name;
+        const struct dy_pickle_value *item = dy_pickle_item(list, f);
         char found[80];
-        if (!dy_pickle_is(dy_pickle_item(list, f), expected))
-            return dy_fail(
-                err, DYLUMO_BAD_FILE, "%s: feature %zu of the scaler is %s, expected '%s'", name,
-                f + 1, dy_pickle_describe(dy_pickle_item(list, f), found, sizeof found), expected);
+        if (dy_pickle_is(item, expected))
+            continue;
+        dy_pickle_describe(item, found, sizeof found);
+        if (item && item->type == DY_PICKLE_STR)
+            snprintf(found, sizeof found, "'%.*s'",
+                     (int)(item->text.size < 60 ? item->text.size : 60), item->text.bytes);
+        return dy_fail(err, DYLUMO_BAD_FILE, "%s: feature %zu of the scaler is %s, expected '%s'",
+                       name, f + 1, found, expected);
     }
     return DYLUMO_OK;
 }
@@ -194,7 +241,7 @@ static enum dylumo_status read_scaler(struct dy_scaler *scaler, const struct dy_
     if (!read_array(dy_pickle_get(root->state, "data_min_"), scaler->minimum) ||
         !read_array(dy_pickle_get(root->state, "data_max_"), scaler->maximum))
         return dy_fail(err, DYLUMO_BAD_FILE,
-                       "%s: data_min_ and data_max_ are not %d doubles each; was it fitted on the "
+                       "%s: data_min_ and data_max_ are not %d numbers each; was it fitted on the "
                        "%d audio features?",
                        name, DYLUMO_FEATURE_COUNT, DYLUMO_FEATURE_COUNT);
     enum dylumo_status st = check_range(dy_pickle_get(root->state, "feature_range"), name, err);
@@ -203,17 +250,62 @@ static enum dylumo_status read_scaler(struct dy_scaler *scaler, const struct dy_
     return st ? st : check_spans(scaler, name, err);
 }
 
-enum dylumo_status dy_scaler_parse(struct dy_scaler *scaler, const void *data, size_t size,
-                                   const char *name, struct dylumo_error *err)
+static enum dylumo_status parse_plain(struct dy_scaler *scaler, const void *data, size_t size,
+                                      const char *name, struct dylumo_error *err)
 {
     struct dy_pickle *pickle;
     const struct dy_pickle_options options = {globals, find_raw, (void *)(uintptr_t)name};
-    *scaler = (struct dy_scaler){0};
     enum dylumo_status st = dy_pickle_read(&pickle, data, size, name, &options, err);
     if (st)
         return st;
     st = read_scaler(scaler, dy_pickle_root(pickle), name, err);
     dy_pickle_free(pickle);
+    return st;
+}
+
+/* ------------------------------------------------------------------ joblib's compression */
+
+/* zlib's or gzip's, by which no pickle begins. */
+static bool is_packed(const uint8_t *data, size_t size)
+{
+    return size >= 2 && ((data[0] == 0x1F && data[1] == 0x8B) ||
+                         (data[0] == 0x78 && (data[0] << 8 | data[1]) % 31 == 0));
+}
+
+/* Into at most SCALER_BYTES_MAX bytes. */
+static enum dylumo_status unpack(uint8_t *to, size_t *to_size, const uint8_t *data, size_t size,
+                                 const char *name, struct dylumo_error *err)
+{
+    z_stream stream = {.next_in = (Bytef *)(uintptr_t)data,
+                       .avail_in = (uInt)(size < SCALER_BYTES_MAX ? size : SCALER_BYTES_MAX),
+                       .next_out = to,
+                       .avail_out = SCALER_BYTES_MAX};
+    if (inflateInit2(&stream, 15 + 32) != Z_OK)
+        return dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory to unpack it", name);
+    int code = inflate(&stream, Z_FINISH);
+    *to_size = stream.total_out;
+    inflateEnd(&stream);
+    if (code != Z_STREAM_END && !stream.avail_out)
+        return dy_fail(err, DYLUMO_TOO_LARGE, "%s: unpacks to more than %d bytes", name,
+                       SCALER_BYTES_MAX);
+    return code == Z_STREAM_END ? DYLUMO_OK
+                                : dy_fail(err, DYLUMO_BAD_FILE, "%s: does not unpack", name);
+}
+
+enum dylumo_status dy_scaler_parse(struct dy_scaler *scaler, const void *data, size_t size,
+                                   const char *name, struct dylumo_error *err)
+{
+    *scaler = (struct dy_scaler){0};
+    if (!is_packed(data, size))
+        return parse_plain(scaler, data, size, name, err);
+    size_t plain_size = 0;
+    uint8_t *plain = dy_new(SCALER_BYTES_MAX);
+    if (!plain)
+        return dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory to unpack it", name);
+    enum dylumo_status st = unpack(plain, &plain_size, data, size, name, err);
+    if (!st)
+        st = parse_plain(scaler, plain, plain_size, name, err);
+    dy_free(plain);
     return st;
 }
 

@@ -2,6 +2,9 @@
 same order for 200 embeddings."""
 import csv
 import json
+import re
+import zipfile
+import zlib
 
 from cli_support import BUILD, SOURCE, Folder, environment, expect, main, need_models, run
 from original_support import embeddings, write_npy
@@ -23,6 +26,18 @@ def read_ids(table):
     """The ids of a table, row by row."""
     with open(table, newline="", encoding="utf-8") as file:
         return [row["track_id"] for row in csv.DictReader(file)]
+
+
+def change_model(path, what, value):
+    """The golden model with another number in its dict."""
+    with zipfile.ZipFile(DATA / "dylumo_model.pt") as model, zipfile.ZipFile(path, "w") as changed:
+        for name in model.namelist():
+            data = model.read(name)
+            if name.endswith("/data.pkl"):  # the key, its place in the memo, the number of one byte or two
+                head, tail = re.split(what + rb"q.", data, maxsplit=1, flags=re.DOTALL)
+                number = 3 if tail[:1] == b"M" else 2
+                data = head + what + data[len(head) + len(what):][:2] + b"M" + value.to_bytes(2, "little") + tail[number:]
+            changed.writestr(name, data)
 
 
 def check_list(songs, expected, ids):
@@ -93,16 +108,16 @@ def test_bare_state():
 
 
 def test_other_pickles():
-    """the same scaler as older Pythons and joblib pickle it"""
+    """the same scaler as older and newer Pythons and joblib pickle it, and one that learned floats"""
     with Folder() as folder:
         (folder / "dylumo_model.pt").write_bytes((DATA / "dylumo_model.pt").read_bytes())
         made = []
-        for name in ("spotify_scaler", "scaler-protocol2", "scaler-joblib"):
+        for name in ("spotify_scaler", "scaler-protocol2", "scaler-protocol5", "scaler-joblib", "scaler-joblib-zlib", "scaler-floats"):
             (folder / "spotify_scaler.pkl").write_bytes((DATA / (name + ".pkl")).read_bytes())
             code, _, err = run("import", "-q", "--original", folder, "-o", folder / name)
             assert code == 0, (name, err)
             made.append((folder / name).read_bytes())
-        assert made[0] == made[1] == made[2]
+        assert made[:-1] == made[:1] * (len(made) - 1) and len(made[-1]) == len(made[0])
 
 
 def test_broken():
@@ -118,7 +133,16 @@ def test_broken():
         (folder / "spotify_scaler.pkl").write_bytes(b"cos\nsystem\n(S'touch owned'\ntR.")
         code, _, err = run("import", "--original", folder, "-o", mood, cwd=folder)
         assert code != 0 and "'os.system'" in err and not (folder / "owned").exists(), (code, err)
+        packed = zlib.compress(bytes(2 << 20)), (DATA / "scaler-joblib-zlib.pkl").read_bytes()[:-20]
+        for bad, status, text in zip(packed, (9, 8), ("unpacks to more than 1048576 bytes", "does not unpack")):
+            (folder / "spotify_scaler.pkl").write_bytes(bad)
+            code, _, err = run("import", "--original", folder, "-o", mood)
+            assert code == status and text in err, (code, err)
         (folder / "spotify_scaler.pkl").write_bytes(scaler)
+        for what, lie in ((b"input_dim", 511), (b"output_dim", 12)):
+            change_model(folder / "dylumo_model.pt", what, lie)
+            code, _, err = run("import", "--original", folder, "-o", mood)
+            assert code == 8 and f"says {what.decode()} {lie}, but its tensors have" in err, (code, err)
         (folder / "dylumo_model.pt").write_bytes((DATA / "dylumo_model.pt").read_bytes()[:-100])
         code, _, err = run("import", "--original", folder, "-o", mood)
         assert code == 8 and "dylumo_model.pt" in err, (code, err)
