@@ -1,6 +1,7 @@
 """What is installed: a tree under DESTDIR that works where it lies, a library that shows dylumo_*
 alone, and a program that is built with it by pkg-config."""
 import os
+import re
 import shutil
 import subprocess
 
@@ -118,10 +119,29 @@ def test_completion():
         }}
         complete_line {BUILD}/dylumo reco
         complete_line {BUILD}/dylumo recommend --top
-        complete_line {BUILD}/dylumo recommend --precision b"""
+        complete_line {BUILD}/dylumo recommend --precision b
+        complete_line {BUILD}/dylumo recommend --rank c
+        complete_line {BUILD}/dylumo songs ne"""
     if not shutil.which("bash"):
         raise Skip("there is no bash")
-    assert command("bash", "-c", script, env=environment()) == "recommend\n--top-k\nbf16\n"
+    assert command("bash", "-c", script, env=environment()) == "recommend\n--top-k\nbf16\ncosine\nnear\n"
+
+
+def test_options_in_docs():
+    """every option that a call in the docs names is one of its command"""
+    known = {}
+    pages = [SOURCE / "README.md", SOURCE / "share/man/dylumo.1", *(SOURCE / "docs").rglob("*.md")]
+    for page in pages:
+        for call in re.findall(r"dylumo ([a-z]+ [^`\n|;&#)]*)", page.read_text()):
+            verb, *words = call.split()
+            if verb not in known:
+                told = subprocess.run([BUILD / "dylumo", verb, "--help"], capture_output=True,
+                                      text=True, env=environment(), check=False)
+                known[verb] = re.findall(r"^  (?:-.,|   ) (--[a-z0-9-]+)", told.stdout, re.M)
+            if known[verb]:
+                wrong = [word for word in words if re.fullmatch("--[a-z-]+", word)
+                         and word not in known[verb]]
+                assert not wrong, f"{page}: dylumo {call}: there is no {wrong}"
 
 
 def test_man_page():
