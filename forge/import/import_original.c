@@ -196,6 +196,38 @@ static enum dylumo_status read_layer(struct original *original, unsigned i,
     return DYLUMO_OK;
 }
 
+/* rest: what follows "network." in a tensor's name. A layer of FastMLP's, or a batch norm's; the
+ * first two of the words are a layer's. */
+static bool is_known(const char *rest)
+{
+    static const char *const words[] = {"weight", "bias", "running_mean", "running_var",
+                                        "num_batches_tracked"};
+    for (unsigned i = 0; i < LAYERS; i++)
+        for (size_t word = 0; word < DY_COUNT(words); word++) {
+            char layer[40], norm[40];
+            snprintf(layer, sizeof layer, "%u.%s", STEP * i, words[word]);
+            snprintf(norm, sizeof norm, "%u.%s", STEP * i + 1, words[word]);
+            if ((word < 2 && !strcmp(rest, layer)) || (i + 1 < LAYERS && !strcmp(rest, norm)))
+                return true;
+        }
+    return false;
+}
+
+/* A network with more to it would answer otherwise. */
+static enum dylumo_status check_rest(const struct original *original, struct dylumo_error *err)
+{
+    char lead[100];
+    int length = snprintf(lead, sizeof lead, "%snetwork.", original->prefix);
+    for (size_t i = 0; i < dy_torch_count(original->torch); i++) {
+        const char *name = dy_torch_at(original->torch, i)->name;
+        if (!strncmp(name, lead, (size_t)length) && !is_known(name + length))
+            return dy_fail(err, DYLUMO_BAD_FILE,
+                           "%s: has a tensor 'network.%.100s'; another model than FastMLP?",
+                           original->path, name + length);
+    }
+    return DYLUMO_OK;
+}
+
 /* A size that the dict tells beside the weights, where it does. */
 static enum dylumo_status check_told(const struct original *original, const char *key,
                                      size_t expected, struct dylumo_error *err)
@@ -217,6 +249,8 @@ static enum dylumo_status read_original(struct original *original, const char *p
         st = find_prefix(original, err);
     for (unsigned i = 0; i < LAYERS && !st; i++)
         st = read_layer(original, i, err);
+    if (!st)
+        st = check_rest(original, err);
     if (!st)
         st = check_told(original, "input_dim", original->layer[0].columns, err);
     return st ? st : check_told(original, "output_dim", DYLUMO_FEATURE_COUNT, err);

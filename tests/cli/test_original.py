@@ -40,6 +40,13 @@ def change_model(path, what, value):
             changed.writestr(name, data)
 
 
+def change_name(path, name, other):
+    """The golden model with a tensor of another name."""
+    with zipfile.ZipFile(DATA / "dylumo_model.pt") as model, zipfile.ZipFile(path, "w") as changed:
+        for entry in model.namelist():
+            changed.writestr(entry, model.read(entry).replace(name, other))
+
+
 def check_list(songs, expected, ids):
     """Counts the places with FAISS's own song; at any other the scores must be the same up to rounding."""
     same = 0
@@ -139,6 +146,9 @@ def test_broken():
             code, _, err = run("import", "--original", folder, "-o", mood)
             assert code == status and text in err, (code, err)
         (folder / "spotify_scaler.pkl").write_bytes(scaler)
+        change_name(folder / "dylumo_model.pt", b"network.9.num_batches", b"network.3.num_batches")
+        code, _, err = run("import", "--original", folder, "-o", mood)
+        assert code == 8 and "has a tensor 'network.3.num_batches_tracked'; another model" in err, (code, err)
         for what, lie in ((b"input_dim", 511), (b"output_dim", 12)):
             change_model(folder / "dylumo_model.pt", what, lie)
             code, _, err = run("import", "--original", folder, "-o", mood)
