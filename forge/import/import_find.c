@@ -188,6 +188,7 @@ enum dylumo_status dy_catalogue_find(const struct dy_catalogue *catalogue, const
         look_at_all(&finder);
     }
     *count = finder.found;
+    dy_map_forget(file->map.data, file->map.size); /* or every title stays resident in a server */
     dy_free(folded);
     dy_free(finder.artist_fits);
     return st;
