@@ -222,6 +222,10 @@ static void set_row(struct train_fit *fit, size_t row, size_t picture, struct tr
                                     .song = true,
                                     .valence = fit->valence[picture],
                                     .arousal = fit->arousal[picture]};
+    if (fit->taught && !item->rated) {
+        target->taught = true;
+        memcpy(target->opinion, fit->taught + 2 * picture, sizeof target->opinion);
+    }
     double at[2];
     place_of(data, item, (double)fit->valence[picture], (double)fit->arousal[picture], random, at);
     train_songs_mean(data->songs, at[0], at[1], target->features);

@@ -45,6 +45,7 @@ struct train_fit {
     uint32_t *rated;
     size_t rated_count;
     float *valence, *arousal; /* [pictures] normal scores within their table */
+    const float *taught;      /* [pictures][2] a teacher's opinion of them, not owned; NULL: none */
     uint32_t *order;          /* scratch: [rated_count], or plain's pairs of picture and song */
     size_t pair_count;
     unsigned held_tenth; /* plain: which tenth is held back */

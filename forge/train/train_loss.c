@@ -39,11 +39,12 @@ static double add_squares(const float *outputs, const float *wanted, size_t coun
 double train_loss_of(const struct train_loss *loss, const float *outputs,
                      const struct train_target *targets, size_t rows, float *gradient)
 {
-    size_t emotions = 0, people = 0, songs = 0;
+    size_t emotions = 0, people = 0, taught = 0, songs = 0;
     double total = 0;
     for (size_t row = 0; row < rows; row++) {
         emotions += targets[row].emotion >= 0;
         people += targets[row].people;
+        taught += targets[row].taught;
         songs += targets[row].song;
     }
     memset(gradient, 0, rows * DY_MOOD_OUTPUTS * sizeof *gradient);
@@ -58,6 +59,9 @@ double train_loss_of(const struct train_loss *loss, const float *outputs,
         if (target->people && loss->people > 0)
             total += add_squares(o + DY_MOOD_VALENCE, rated, 2,
                                  (double)loss->people / (double)(2 * people), g + DY_MOOD_VALENCE);
+        if (target->taught && loss->taught > 0)
+            total += add_squares(o + DY_MOOD_VALENCE, target->opinion, 2,
+                                 (double)loss->taught / (double)(2 * taught), g + DY_MOOD_VALENCE);
         if (target->song && loss->song > 0)
             total += add_squares(o + DY_MOOD_FEATURES, target->features, DYLUMO_FEATURE_COUNT,
                                  (double)loss->song / (double)(DYLUMO_FEATURE_COUNT * songs),

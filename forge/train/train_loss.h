@@ -9,7 +9,8 @@ struct train_target {
     int emotion;                          /* enum dylumo_emotion; -1: not told */
     bool people;                          /* valence and arousal are told */
     bool song;                            /* features are those of a song drawn for it */
-    float valence, arousal;               /* normal scores */
+    bool taught;                          /* opinion is a teacher's of valence and arousal */
+    float valence, arousal, opinion[2];   /* normal scores */
     float features[DYLUMO_FEATURE_COUNT]; /* normal scores, or min-max scaled by recipe plain */
 };
 
@@ -18,6 +19,7 @@ struct train_loss {
     float emotion;   /* cross entropy of the seven logits */
     float smoothing; /* of its labels: (1 - s) on the label, s / 7 on each */
     float people;    /* squared error of valence and arousal */
+    float taught;    /* squared error of the same, by a teacher's opinion */
     float song;      /* squared error of the 13 features */
 };
 

@@ -7,31 +7,16 @@
  * one), so every sum has one order whatever the number of threads. */
 #include "train_net.h"
 
+#include "train_matrix.h"
 #include "train_passes.h"
 #include "train_random.h"
 
-#include <dnnl.h>
 #include <math.h>
 #include <string.h>
-
-/* libgomp's own; clang's omp.h would speak of another runtime than oneDNN's. */
-extern void omp_set_num_threads(int count);
-extern int omp_get_max_threads(void);
 
 #define UPDATE_CHUNK 16384 /* parameters of one task */
 #define DROP_ROWS 8
 #define PREDICT_ROWS 64
-
-/* c [m][n] = op(a) op(b), row-major, on this thread alone. */
-static void multiply(char trans_a, char trans_b, size_t m, size_t n, size_t k, const float *a,
-                     size_t stride_a, const float *b, size_t stride_b, float *c, size_t stride_c)
-{
-    dnnl_status_t status =
-        dnnl_sgemm(trans_a, trans_b, (dnnl_dim_t)m, (dnnl_dim_t)n, (dnnl_dim_t)k, 1.0f, a,
-                   (dnnl_dim_t)stride_a, b, (dnnl_dim_t)stride_b, 0.0f, c, (dnnl_dim_t)stride_c);
-    if (status) /* only wrong arguments fail: our own mistake */
-        __builtin_trap();
-}
 
 /* ------------------------------------------------------------------ memory */
 
@@ -205,9 +190,7 @@ static size_t tile_width(size_t columns)
 
 static void run_round(struct round *round, size_t tasks, void (*step)(void *user, size_t task))
 {
-    int before = omp_get_max_threads(); /* this thread takes tasks too */
-    dy_workers_run(round->net->workers, tasks, step, round);
-    omp_set_num_threads(before);
+    train_tasks(round->net->workers, tasks, step, round);
 }
 
 static size_t tiles_of(const struct train_layer *layer)
@@ -246,10 +229,9 @@ static void forward_task(void *user, size_t task)
     struct train_layer *layer = &net->layer[round->layer];
     size_t width = tile_width(layer->out), first = task * width;
     size_t columns = layer->out - first < width ? layer->out - first : width;
-    omp_set_num_threads(1);
-    multiply('N', 'T', round->rows, columns, layer->in, below(net, round->layer), layer->in_stride,
-             layer->weight + first * layer->in_stride, layer->in_stride, layer->normal + first,
-             layer->out_stride);
+    train_multiply('N', 'T', round->rows, columns, layer->in, below(net, round->layer),
+                   layer->in_stride, layer->weight + first * layer->in_stride, layer->in_stride,
+                   layer->normal + first, layer->out_stride);
     net->passes->forward(layer->normal + first, layer->active + first, round->rows, columns,
                          layer->out_stride, first, layer->out, layer->gain + first,
                          layer->shift + first, layer->spread + first, layer->running_mean + first,
@@ -268,9 +250,9 @@ static void last_forward_task(void *user, size_t task)
     struct round *round = user;
     struct train_layer *layer = &round->net->layer[round->layer];
     (void)task;
-    omp_set_num_threads(1);
-    multiply('N', 'T', round->rows, layer->out, layer->in, below(round->net, round->layer),
-             layer->in_stride, layer->weight, layer->in_stride, layer->normal, layer->out_stride);
+    train_multiply('N', 'T', round->rows, layer->out, layer->in, below(round->net, round->layer),
+                   layer->in_stride, layer->weight, layer->in_stride, layer->normal,
+                   layer->out_stride);
     add_bias(layer->normal, layer->shift, round->rows, layer->out);
 }
 
@@ -296,9 +278,9 @@ static void weight_gradient(const struct train_net *net, unsigned i, size_t firs
                             size_t rows)
 {
     const struct train_layer *layer = &net->layer[i];
-    multiply('T', 'N', columns, layer->in, rows, layer->gradient + first, layer->out_stride,
-             below(net, i), layer->in_stride, layer->weight_gradient + first * layer->in_stride,
-             layer->in_stride);
+    train_multiply('T', 'N', columns, layer->in, rows, layer->gradient + first, layer->out_stride,
+                   below(net, i), layer->in_stride,
+                   layer->weight_gradient + first * layer->in_stride, layer->in_stride);
 }
 
 static void last_backward_task(void *user, size_t task)
@@ -306,7 +288,6 @@ static void last_backward_task(void *user, size_t task)
     struct round *round = user;
     struct train_layer *layer = &round->net->layer[round->layer];
     (void)task;
-    omp_set_num_threads(1);
     weight_gradient(round->net, round->layer, 0, layer->out, round->rows);
     memset(layer->shift_gradient, 0, layer->out * sizeof *layer->shift_gradient);
     for (size_t row = 0; row < round->rows; row++)
@@ -322,9 +303,9 @@ static void backward_task(void *user, size_t task)
     const struct train_layer *above = layer + 1;
     size_t width = tile_width(layer->out), first = task * width;
     size_t columns = layer->out - first < width ? layer->out - first : width;
-    omp_set_num_threads(1);
-    multiply('N', 'N', round->rows, columns, above->out, above->gradient, above->out_stride,
-             above->weight + first, above->in_stride, layer->gradient + first, layer->out_stride);
+    train_multiply('N', 'N', round->rows, columns, above->out, above->gradient, above->out_stride,
+                   above->weight + first, above->in_stride, layer->gradient + first,
+                   layer->out_stride);
     net->passes->backward(layer->gradient + first, layer->normal + first, layer->active + first,
                           round->rows, columns, layer->out_stride, layer->gain + first,
                           layer->spread + first, 1.0f / (1.0f - net->shape.dropout),
@@ -391,13 +372,12 @@ static void predict_task(void *user, size_t task)
     size_t rows = left < PREDICT_ROWS ? left : PREDICT_ROWS;
     const float *x = p->input + first * p->net->shape.input;
     size_t stride = p->net->shape.input;
-    omp_set_num_threads(1);
     for (unsigned i = 0; i < p->net->layers; i++) {
         const struct train_layer *layer = &p->net->layer[i];
         bool last = i + 1 == p->net->layers;
         float *z = (last ? p->outputs : layer->normal) + first * layer->out_stride;
-        multiply('N', 'T', rows, layer->out, layer->in, x, stride, layer->weight, layer->in_stride,
-                 z, layer->out_stride);
+        train_multiply('N', 'T', rows, layer->out, layer->in, x, stride, layer->weight,
+                       layer->in_stride, z, layer->out_stride);
         if (last)
             add_bias(z, layer->shift, rows, layer->out);
         else
@@ -409,14 +389,12 @@ static void predict_task(void *user, size_t task)
 
 void train_net_predict(struct train_net *net, const float *input, float *outputs, size_t rows)
 {
-    int before = omp_get_max_threads();
     for (size_t at = 0; at < rows; at += net->rows_max) {
         size_t left = rows - at;
         struct prediction p = {net, input + at * net->shape.input, outputs + at * net->shape.output,
                                left < net->rows_max ? left : net->rows_max};
-        dy_workers_run(net->workers, (p.rows + PREDICT_ROWS - 1) / PREDICT_ROWS, predict_task, &p);
+        train_tasks(net->workers, (p.rows + PREDICT_ROWS - 1) / PREDICT_ROWS, predict_task, &p);
     }
-    omp_set_num_threads(before);
 }
 
 void train_net_fold(const struct train_net *net, unsigned i, float *weight, float *bias)

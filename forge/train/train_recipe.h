@@ -5,12 +5,21 @@
 #include "train_loss.h"
 #include "train_net.h"
 
+/* Of the teacher (train_teacher.c). */
+struct train_teaching {
+    size_t ratings, words;          /* examples at most: in all, of each emotion */
+    float reach;                    /* of an example, in mean squared difference */
+    float agreement;                /* of words with ratings */
+    float rating_noise, word_noise; /* variances */
+};
+
 struct train_recipe {
     const char *name, *pairing;
     bool zero;  /* no labels: moods from sentences (train_zero.c) */
     bool plain; /* the original recipe: min-max features alone, fixed pairs, plateau schedule */
     struct train_shape shape; /* input is the encoder's */
     struct train_loss loss;
+    struct train_teaching teaching;
     struct train_adam adam; /* rate is the peak */
     unsigned epochs, networks, folds, views;
     bool flip;                         /* best asked with the mirror image too */

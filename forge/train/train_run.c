@@ -2,6 +2,7 @@
  * the out-of-fold outputs the reference and the figures; write. After every network a checkpoint is
  * written, and one in the middle of a network when the caller stops the run. */
 #include "train_measure.h"
+#include "train_teacher.h"
 #include "train_write.h"
 #include "train_zero.h"
 
@@ -30,6 +31,8 @@ struct run {
     uint32_t *held; /* pictures of a fold, [pictures] */
     size_t held_count;
     float *outputs; /* [pictures][DY_MOOD_OUTPUTS] out of fold */
+    float *taught;  /* [pictures][2] by the teacher of taught_fold; NULL: none so far */
+    unsigned taught_fold;
 };
 
 static double seconds_now(void)
@@ -173,6 +176,7 @@ static void run_clear(struct run *run)
     train_checkpoint_close(run->checkpoint);
     dy_free(run->checkpoint_path);
     dy_free(run->outputs);
+    dy_free(run->taught);
     dy_free(run->held);
     dy_free(run->fold);
     dy_free(run->tenth);
@@ -308,6 +312,25 @@ static enum dylumo_status save_checkpoint(struct run *run, const struct train_fi
     return before ? before : st;
 }
 
+/* The opinions of the fold's teacher, which all networks of the fold share. */
+static enum dylumo_status teach(struct run *run, struct train_fit *fit, struct dylumo_error *err)
+{
+    enum dylumo_status st = DYLUMO_OK;
+    if (!train_can_teach(fit))
+        return st;
+    if (!run->taught || run->taught_fold != fit->fold) {
+        dy_free(run->taught);
+        run->taught = dy_new_array(run->pictures.count, 2 * sizeof *run->taught);
+        run->taught_fold = fit->fold;
+        if (!run->taught)
+            st = dy_fail(err, DYLUMO_NO_MEMORY, "no memory for %zu pictures", run->pictures.count);
+        else
+            st = train_teach(fit, run->context, run->taught, err);
+    }
+    fit->taught = run->taught;
+    return st;
+}
+
 static enum dylumo_status train_part(struct run *run, struct dylumo_error *err)
 {
     unsigned part = run->done_count;
@@ -320,7 +343,9 @@ static enum dylumo_status train_part(struct run *run, struct dylumo_error *err)
     train_checkpoint_close(run->checkpoint);
     run->checkpoint = NULL;
     list_held(run, fold_of(run, part));
-    st = train_to_end(run, &fit, part, err);
+    st = teach(run, &fit, err);
+    if (!st)
+        st = train_to_end(run, &fit, part, err);
     if (!st)
         st = keep_done(run, &fit.net, err);
     if (!st || st == DYLUMO_CANCELLED)

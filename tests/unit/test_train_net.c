@@ -14,7 +14,7 @@
 static struct dylumo_error err;
 
 static const struct train_loss whole_loss = {
-    .emotion = 1, .smoothing = 0.1f, .people = 1, .song = 0.3f};
+    .emotion = 1, .smoothing = 0.1f, .people = 1, .taught = 0.6f, .song = 0.3f};
 
 static struct train_shape small_shape(float dropout)
 {
@@ -40,9 +40,11 @@ static void fill_targets(struct train_target *targets)
     for (size_t row = 0; row < ROWS; row++) {
         targets[row] = (struct train_target){.emotion = row % 3 ? (int)(row % 7) : -1,
                                              .people = row % 3 == 0,
+                                             .taught = row % 4 == 1,
                                              .song = row % 5 != 0,
                                              .valence = (float)train_random_normal(&random),
-                                             .arousal = (float)train_random_normal(&random)};
+                                             .arousal = (float)train_random_normal(&random),
+                                             .opinion = {0.4f, -0.2f}};
         for (size_t i = 0; i < DYLUMO_FEATURE_COUNT; i++)
             targets[row].features[i] = (float)train_random_normal(&random);
     }
