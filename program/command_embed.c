@@ -58,7 +58,7 @@ static int show(const struct dy_embeddings *embeddings, const char *output)
 {
     size_t readable = count_readable(embeddings);
     size_t unreadable = embeddings->count - readable;
-    FILE *to = strcmp(output, "-") != 0 ? stdout : stderr; /* apart from the numbers */
+    FILE *to = dy_is_standard_output(output) ? stderr : stdout; /* apart from the numbers */
     fprintf(to, "%zu embeddings of %u numbers by %s, %zu of them new", readable,
             embeddings->dimension, embeddings->encoder, embeddings->computed);
     if (unreadable)

@@ -2,13 +2,12 @@
  * what is kept beside an output needs an output that has a name of its own. */
 #include "dy_program.h"
 
-#include <string.h>
 #include <sys/stat.h>
 
 static bool replaces(const char *output, const char *input)
 {
     struct stat written, read;
-    return strcmp(output, "-") != 0 && !stat(output, &written) && S_ISREG(written.st_mode) &&
+    return !dy_is_standard_output(output) && !stat(output, &written) && S_ISREG(written.st_mode) &&
            !stat(input, &read) && written.st_dev == read.st_dev && written.st_ino == read.st_ino;
 }
 
@@ -26,5 +25,5 @@ int program_spare_inputs(const char *verb, const char *output, const char *const
 bool program_output_has_name(const char *output)
 {
     struct stat info;
-    return strcmp(output, "-") != 0 && (stat(output, &info) || S_ISREG(info.st_mode));
+    return !dy_is_standard_output(output) && (stat(output, &info) || S_ISREG(info.st_mode));
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -168,6 +169,15 @@ static int open_part(struct dy_outfile *out)
     return -1;
 }
 
+bool dy_is_standard_output(const char *path)
+{
+    static const char *const names[] = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"};
+    for (size_t i = 0; i < DY_COUNT(names); i++)
+        if (!strcmp(path, names[i]))
+            return true;
+    return false;
+}
+
 static bool name_part(struct dy_outfile *out)
 {
     static const char suffix[] = ".part-XXXXXX";
@@ -187,12 +197,16 @@ enum dylumo_status dy_outfile_open(struct dy_outfile *out, const char *path,
     if (!*path)
         return dy_fail(err, DYLUMO_BAD_ARGUMENT,
                        "the output's name is empty, expected a file name");
-    bool standard = !strcmp(path, "-");
+    bool standard = dy_is_standard_output(path);
     struct stat info;
+    char target[PATH_MAX];
     bool there = !standard && !stat(path, &info);
     if (there && S_ISDIR(info.st_mode))
         return dy_fail(err, DYLUMO_BAD_ARGUMENT, "%s: is a folder, expected a file name", path);
     bool device = there && !S_ISREG(info.st_mode);
+    bool link = there && !device && !lstat(path, &info) && S_ISLNK(info.st_mode);
+    if (link && realpath(path, target))
+        path = target; /* so that the link stays one */
     out->path = dy_strdup(standard ? "standard output" : path);
     if (!out->path || (!standard && !device && !name_part(out))) {
         dy_outfile_discard(out);

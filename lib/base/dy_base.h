@@ -129,7 +129,8 @@ enum dylumo_status dy_read_picture(uint8_t **data, size_t *size, const char *pat
  * "NAME.part-XXXXXX", flushed to disk and renamed by commit; discard (or a crash) leaves the old
  * one. Usage: open, fwrite to .stream or dy_outfile_write, then commit or discard (one of them,
  * once). discard takes a zeroed or committed one. Failed writes (full disk) are remembered and
- * reported by commit. "-" writes to standard output; a device or pipe is written as it is. */
+ * reported by commit. "-" writes to standard output, and so does /dev/stdout; a device or pipe is
+ * written as it is; of a link to a file the file is replaced, not the link. */
 struct dy_outfile {
     FILE *stream;
     char *path;      /* final name */
@@ -141,6 +142,8 @@ enum dylumo_status dy_outfile_write(struct dy_outfile *out, const void *data, si
                                     struct dylumo_error *err) DY_MUST_USE;
 enum dylumo_status dy_outfile_commit(struct dy_outfile *out, struct dylumo_error *err) DY_MUST_USE;
 void dy_outfile_discard(struct dy_outfile *out);
+/* Whether path is "-" or another name of standard output. */
+bool dy_is_standard_output(const char *path);
 /* All of it at once: open, write, commit. */
 enum dylumo_status dy_write_file(const char *path, const void *data, size_t size,
                                  struct dylumo_error *err) DY_MUST_USE;

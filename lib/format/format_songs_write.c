@@ -16,10 +16,15 @@ enum dylumo_status dy_songs_writer_open(struct dy_songs_writer *writer, const ch
                                         size_t count, struct dylumo_error *err)
 {
     *writer = (struct dy_songs_writer){.count = count, .at = FORMAT_SONGS_DATA_START};
-    if (!strcmp(path, "-"))
+    if (dy_is_standard_output(path))
         return dy_fail(err, DYLUMO_BAD_ARGUMENT,
                        "a songs file cannot be written to standard output: name a file");
-    return dy_outfile_open(&writer->out, path, err);
+    enum dylumo_status st = dy_outfile_open(&writer->out, path, err);
+    if (st || lseek(fileno(writer->out.stream), 0, SEEK_CUR) >= 0)
+        return st;
+    dy_outfile_discard(&writer->out);
+    return dy_fail(err, DYLUMO_BAD_ARGUMENT,
+                   "%s: is a pipe, which a songs file cannot be written to: name a file", path);
 }
 
 /* All bytes at a place of the file; what is never written reads as zeros. */

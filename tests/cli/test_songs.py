@@ -88,6 +88,22 @@ def test_import_of_no_table():
                "dylumo: the output's name is empty, expected a file name\n")
 
 
+def test_outputs_without_a_name():
+    """a songs file into standard output or a pipe: told, nothing written"""
+    need_models()
+    with Folder() as folder:
+        run("songs", "export", SONGS, "-o", folder / "table.csv")
+        for output in ("-", "/dev/stdout"):
+            expect(run("import", folder / "table.csv", "-o", output), 2, "", "dylumo: a songs file "
+                   "cannot be written to standard output: name a file\n")
+        os.mkfifo(folder / "pipe")
+        reader = os.open(folder / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+        expect(run("import", folder / "table.csv", "-o", folder / "pipe"), 2, "",
+               f"dylumo: {folder}/pipe: is a pipe, which a songs file cannot be written to: "
+               "name a file\n")
+        os.close(reader)
+
+
 def test_help_example():
     """the example of the help page finds a song in what ships"""
     need_models()

@@ -43,6 +43,28 @@ static void a_file_is_written_whole_or_not(void **state)
                  "whole/below");
 }
 
+/* /dev/stdout is one: renamed over, it would be a file from then on. */
+static void of_a_link_the_file_is_replaced(void **state)
+{
+    char file[256];
+    snprintf(file, sizeof file, "%s", test_path(*state, "file"));
+    const char *link = test_path(*state, "link");
+    struct stat info;
+    struct dy_outfile out;
+    struct dy_map map;
+    assert_ok(dy_write_file(file, "old", 3, &err));
+    assert_int_equal(symlink(file, link), 0);
+    assert_ok(dy_write_file(link, "newer", 5, &err));
+    assert_int_equal(lstat(link, &info), 0);
+    assert_true(S_ISLNK(info.st_mode));
+    assert_ok(dy_map_file(&map, file, &err));
+    assert_int_equal(map.size, 5);
+    dy_map_close(&map);
+    assert_ok(dy_outfile_open(&out, "/dev/stdout", &err));
+    assert_ptr_equal(out.stream, stdout);
+    dy_outfile_discard(&out);
+}
+
 static void a_full_disk_is_reported_and_leaves_the_old_file(void **state)
 {
     (void)state;
@@ -148,6 +170,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_outfile_appears_only_when_committed),
         cmocka_unit_test(a_file_is_written_whole_or_not),
+        cmocka_unit_test(of_a_link_the_file_is_replaced),
         cmocka_unit_test(a_full_disk_is_reported_and_leaves_the_old_file),
         cmocka_unit_test(a_pipe_is_written_not_replaced),
         cmocka_unit_test(what_is_not_a_file_is_refused),
