@@ -39,30 +39,19 @@ static float middle_of_three(float a, float b, float c)
     return b < least ? least : b > most ? most : b;
 }
 
-/* Moves the keys below the pivot to the front, by steps that no key turns aside: half of
- * all guesses about random keys are wrong (Lomuto's scheme). Returns how many there are. */
-static size_t keys_below(float *keys, size_t count, float pivot)
+/* Moves the keys below the pivot, or up to it, to the front, by steps that no key turns aside: half
+ * of all guesses about random keys are wrong (Lomuto's scheme). Returns how many there are. */
+static inline __attribute__((always_inline)) size_t to_front(float *keys, size_t count, float pivot,
+                                                             bool equal_too)
 {
-    size_t below = 0;
+    size_t front = 0;
     for (size_t i = 0; i < count; i++) {
         float key = keys[i];
-        keys[i] = keys[below];
-        keys[below] = key;
-        below += key < pivot;
+        keys[i] = keys[front];
+        keys[front] = key;
+        front += equal_too ? key <= pivot : key < pivot;
     }
-    return below;
-}
-
-static size_t keys_up_to(float *keys, size_t count, float pivot)
-{
-    size_t up_to = 0;
-    for (size_t i = 0; i < count; i++) {
-        float key = keys[i];
-        keys[i] = keys[up_to];
-        keys[up_to] = key;
-        up_to += key <= pivot;
-    }
-    return up_to;
+    return front;
 }
 
 /* The value of rank `rank` from 0 (Hoare 1961); reorders keys. */
@@ -70,7 +59,7 @@ static float key_of_rank(float *keys, size_t count, size_t rank)
 {
     for (;;) {
         float pivot = middle_of_three(keys[0], keys[count / 2], keys[count - 1]);
-        size_t below = keys_below(keys, count, pivot);
+        size_t below = to_front(keys, count, pivot, false);
         if (rank < below) {
             count = below;
             continue;
@@ -78,7 +67,7 @@ static float key_of_rank(float *keys, size_t count, size_t rank)
         keys += below;
         count -= below;
         rank -= below;
-        size_t equal = keys_up_to(keys, count, pivot);
+        size_t equal = to_front(keys, count, pivot, true);
         if (rank < equal)
             return pivot;
         keys += equal;
