@@ -119,7 +119,10 @@ static enum dylumo_status split_pictures(struct run *run, struct dylumo_error *e
     return st;
 }
 
-/* All that the result depends on, beside this program and the processor. */
+/* One more with each change to how networks learn: a run that another version stopped begins anew. */
+#define LEARNING_VERSION 2
+
+/* All that the result depends on, beside the processor. */
 static uint64_t fingerprint_of(const struct run *run)
 {
     const struct train_recipe *recipe = &run->recipe;
@@ -127,7 +130,7 @@ static uint64_t fingerprint_of(const struct run *run)
         run->data.seed,     run->songs.identity,   recipe->networks, recipe->folds,
         recipe->epochs,     run->embeddings.views, recipe->plain,    run->embeddings.encoder_hash,
         run->pictures.count};
-    uint64_t hash = dy_hash64(numbers, sizeof numbers, 1);
+    uint64_t hash = dy_hash64(numbers, sizeof numbers, LEARNING_VERSION);
     for (size_t i = 0; i < run->pictures.count; i++) {
         const struct dy_picture *picture = &run->pictures.items[i];
         const double said[] = {picture->emotion, picture->valence, picture->arousal, run->fold[i]};
