@@ -119,7 +119,8 @@ static enum dylumo_status split_pictures(struct run *run, struct dylumo_error *e
     return st;
 }
 
-/* One more with each change to how networks learn: a run that another version stopped begins anew. */
+/* One more with each change to how networks learn: a run that another version stopped begins anew.
+ */
 #define LEARNING_VERSION 2
 
 /* All that the result depends on, beside the processor. */
