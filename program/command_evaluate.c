@@ -187,27 +187,38 @@ static enum dylumo_status find_parts(struct wanted *wanted, struct dylumo_error 
     return DYLUMO_OK;
 }
 
-static enum dylumo_status write_page(const struct dy_fit_report *report, const char *path,
+static enum dylumo_status write_page(const struct dy_fit_report *report, struct dy_outfile *page,
                                      struct dylumo_error *err)
 {
-    struct dy_outfile out;
-    enum dylumo_status st = dy_outfile_open(&out, path, err);
-    if (st)
-        return st;
-    st = dy_fit_report_html(report, out.stream, err);
-    if (st)
-        dy_outfile_discard(&out);
-    else
-        st = dy_outfile_commit(&out, err);
-    return st;
+    enum dylumo_status st = dy_fit_report_html(report, page->stream, err);
+    return st ? st : dy_outfile_commit(page, err);
 }
 
-static enum dylumo_status show(const struct dy_fit_report *report, const struct wanted *wanted,
+static enum dylumo_status show(const struct dy_fit_report *report, bool json,
                                struct dylumo_error *err)
 {
-    enum dylumo_status st = wanted->json ? dy_fit_report_json(report, stdout, err)
-                                         : dy_fit_report_text(report, stdout, err);
-    return !st && wanted->html ? write_page(report, wanted->html, err) : st;
+    return json ? dy_fit_report_json(report, stdout, err) : dy_fit_report_text(report, stdout, err);
+}
+
+/* The page is opened before anything is measured, so that it is not refused after minutes. */
+static enum dylumo_status evaluate(struct wanted *wanted, const struct dylumo_context *context,
+                                   struct dylumo_error *err)
+{
+    struct dy_evaluation *evaluation = NULL;
+    struct dy_outfile page = {0};
+    enum dylumo_status st = find_parts(wanted, err);
+    if (!st && wanted->html)
+        st = dy_outfile_open(&page, wanted->html, err);
+    if (!st)
+        st = dy_evaluate_run(&evaluation, &wanted->files, context, err);
+    program_progress_clear();
+    if (!st)
+        st = show(dy_evaluate_report(evaluation), wanted->json, err);
+    if (!st && wanted->html)
+        st = write_page(dy_evaluate_report(evaluation), &page, err);
+    dy_outfile_discard(&page);
+    dy_evaluate_close(evaluation);
+    return st;
 }
 
 static bool page_replaces_labels(const struct wanted *wanted)
@@ -236,13 +247,5 @@ int command_evaluate(int argc, char **argv)
     if (page_replaces_labels(&wanted))
         return PROGRAM_USAGE;
     struct dylumo_error err;
-    struct dy_evaluation *evaluation = NULL;
-    enum dylumo_status st = find_parts(&wanted, &err);
-    if (!st)
-        st = dy_evaluate_run(&evaluation, &wanted.files, &context, &err);
-    program_progress_clear();
-    if (!st)
-        st = show(dy_evaluate_report(evaluation), &wanted, &err);
-    dy_evaluate_close(evaluation);
-    return st ? program_fail(&err) : PROGRAM_OK;
+    return evaluate(&wanted, &context, &err) ? program_fail(&err) : PROGRAM_OK;
 }

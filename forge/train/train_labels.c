@@ -75,18 +75,34 @@ static bool find_file(const char *folder, const char *file, char **path)
     return true;
 }
 
-/* Takes over what picture holds, also when it fails. folder: where its table lies. */
+/* Where a picture is named: in a row of a table, or, with line 0, by a folder that holds it. */
+struct source {
+    const char *path, *folder;
+    uint64_t line;
+};
+
+static enum dylumo_status no_picture(const struct source *source, const char *file,
+                                     struct dylumo_error *err)
+{
+    if (source->line == 0)
+        return dy_fail(err, DYLUMO_NOT_FOUND, "%s: picture '%.200s' can't be read", source->path,
+                       file);
+    return dy_fail(err, DYLUMO_NOT_FOUND,
+                   "%s: line %llu: picture '%.200s' is not to be read in %s or in its images/",
+                   source->path, (unsigned long long)source->line, file, source->folder);
+}
+
+/* Takes over what picture holds, also when it fails. */
 static enum dylumo_status add_picture(struct dy_pictures *pictures, struct dy_picture *picture,
-                                      const char *folder, struct dylumo_error *err)
+                                      const struct source *source, struct dylumo_error *err)
 {
     enum dylumo_status st = DYLUMO_OK;
     picture->set = pictures->sets;
-    if (!picture->file || !find_file(folder, picture->file, &picture->path) ||
+    if (!picture->file || !find_file(source->folder, picture->file, &picture->path) ||
         !dy_grow(&pictures->items, &pictures->room, pictures->count + 1, sizeof *pictures->items))
-        st = dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory for its pictures", folder);
+        st = dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory for its pictures", source->path);
     else if (!picture->path)
-        st = dy_fail(err, DYLUMO_NOT_FOUND, "%s: picture '%.200s' is neither there nor in images/",
-                     folder, picture->file);
+        st = no_picture(source, picture->file, err);
     if (st)
         picture_clear(picture);
     else
@@ -142,16 +158,17 @@ static struct dy_text field(const struct dy_csv_record *record, long column)
 }
 
 static enum dylumo_status add_labelled(struct dy_pictures *pictures, const struct table *table,
-                                       struct dy_text file, struct dy_text emotion,
+                                       uint64_t line, struct dy_text file, struct dy_text emotion,
                                        struct dylumo_error *err)
 {
     struct dy_picture picture = {.emotion = emotion_named(emotion.bytes, emotion.size)};
+    struct source source = {table->path, table->folder, line};
     if (picture.emotion < 0 || !file.size) {
         pictures->skipped++;
         return DYLUMO_OK;
     }
     picture.file = text_new(file);
-    return add_picture(pictures, &picture, table->folder, err);
+    return add_picture(pictures, &picture, &source, err);
 }
 
 static enum dylumo_status add_emid_row(struct dy_pictures *pictures, const struct table *table,
@@ -160,7 +177,7 @@ static enum dylumo_status add_emid_row(struct dy_pictures *pictures, const struc
     enum dylumo_status st = DYLUMO_OK;
     for (int i = 0; i < 3 && !st; i++)
         if (table->image_file[i] >= 0 && table->image_tag[i] >= 0)
-            st = add_labelled(pictures, table, field(record, table->image_file[i]),
+            st = add_labelled(pictures, table, record->line, field(record, table->image_file[i]),
                               field(record, table->image_tag[i]), err);
     return st;
 }
@@ -170,6 +187,7 @@ static enum dylumo_status add_plain_row(struct dy_pictures *pictures, const stru
                                         struct dylumo_error *err)
 {
     struct dy_text emotion = field(record, table->emotion), family = field(record, table->family);
+    struct source source = {table->path, table->folder, record->line};
     struct dy_picture picture = {.emotion = emotion_named(emotion.bytes, emotion.size)};
     if (table->valence >= 0 && table->arousal >= 0) {
         picture.rated = dy_csv_number(field(record, table->valence), &picture.valence) &&
@@ -190,7 +208,7 @@ static enum dylumo_status add_plain_row(struct dy_pictures *pictures, const stru
         picture_clear(&picture);
         return dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory for its pictures", table->path);
     }
-    return add_picture(pictures, &picture, table->folder, err);
+    return add_picture(pictures, &picture, &source, err);
 }
 
 static enum dylumo_status add_rows(struct dy_pictures *pictures, const struct table *table,
@@ -244,6 +262,7 @@ static enum dylumo_status add_emotion_folder(struct dy_pictures *pictures, const
                                              int emotion, struct dylumo_error *err)
 {
     DIR *folder = opendir(path);
+    struct source source = {path, path, 0};
     enum dylumo_status st = DYLUMO_OK;
     if (!folder)
         return DYLUMO_OK; /* not every emotion needs one */
@@ -251,7 +270,7 @@ static enum dylumo_status add_emotion_folder(struct dy_pictures *pictures, const
         if (entry->d_name[0] == '.')
             continue;
         struct dy_picture picture = {.emotion = emotion, .file = dy_strdup(entry->d_name)};
-        st = add_picture(pictures, &picture, path, err);
+        st = add_picture(pictures, &picture, &source, err);
     }
     closedir(folder);
     return st;

@@ -90,7 +90,7 @@ static void tables_that_lie_are_refused(void **state)
         {"file,mood\na.jpg,awe\n", DYLUMO_BAD_FILE, "has no columns"},
         {"file,emotion\n", DYLUMO_BAD_FILE, "names no picture"},
         {"file,emotion\na.jpg,boredom\n", DYLUMO_BAD_FILE, "names no picture"},
-        {"file,emotion\nnowhere.jpg,awe\n", DYLUMO_NOT_FOUND, "'nowhere.jpg'"},
+        {"file,emotion\nnowhere.jpg,awe\n", DYLUMO_NOT_FOUND, "line 2: picture 'nowhere.jpg'"},
         {"file,valence,arousal\na.jpg,high,2\n", DYLUMO_BAD_FILE, "line 2"},
         {"file,valence,arousal\na.jpg,nan,2\n", DYLUMO_BAD_FILE, "line 2"},
         {"file,emotion\n\"a.jpg,awe\n", DYLUMO_BAD_FILE, ""},
