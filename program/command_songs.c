@@ -56,8 +56,8 @@ static enum dylumo_status open_catalogue(struct dy_catalogue **out, const char *
                                          struct dylumo_error *err)
 {
     char located[4096];
-    const char *path = catalogue_path(named, located, err);
-    return path ? dy_catalogue_open(out, path, err) : err->status;
+    enum dylumo_status st = named ? DYLUMO_OK : dylumo_locate("songs", located, 4096, err);
+    return st ? st : dy_catalogue_open(out, named ? named : located, err);
 }
 
 static int usage_error(const char *verb, const char *needs)
