@@ -264,6 +264,8 @@ int command_train(int argc, char **argv)
         return args.exit_code;
     request.labels = (const char *const *)args.names;
     request.label_count = args.name_count;
+    if (!program_output_has_name(request.output_path))
+        return program_usage_error("train", "--output needs a file with a name");
     if (program_spare_inputs("train", request.output_path, request.labels, request.label_count))
         return PROGRAM_USAGE;
     bool zero = request.recipe && !strcmp(request.recipe, "zero-shot");

@@ -138,7 +138,10 @@ enum dylumo_status train_fit_init(struct train_fit *fit, const struct train_data
     enum dylumo_status st = list_pictures(fit, err);
     size_t rows = rows_of(fit), emotions = with_emotion(fit);
     if (!st && rows < 2)
-        st = dy_fail(err, DYLUMO_BAD_ARGUMENT, "no labelled pictures to learn from");
+        st = dy_fail(err, DYLUMO_BAD_FILE,
+                     "%zu labelled pictures are too few: without those of a fold, which are held "
+                     "out, not two are left to learn from",
+                     data->pictures->count);
     shape.input = data->embeddings->dimension;
     if (!st)
         st = train_net_init(&fit->net, &shape, rows > 64 ? rows : 64, data->workers, err);

@@ -465,8 +465,14 @@ static enum dylumo_status read_pem(char **text, const char *path, struct dylumo_
     *text = dy_new_array(size + 1, 1);
     if (*text)
         memcpy(*text, bytes, size);
+    explicit_bzero(bytes, size);
     dy_free(bytes);
-    return *text ? DYLUMO_OK : dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory for it", path);
+    if (!*text)
+        return dy_fail(err, DYLUMO_NO_MEMORY, "%s: no memory for it", path);
+    if (!strstr(*text, "-----BEGIN "))
+        return dy_fail(err, DYLUMO_BAD_FILE,
+                       "%s: is no PEM file: it has no line that begins with -----BEGIN", path);
+    return DYLUMO_OK;
 }
 
 static struct MHD_Daemon *start_daemon(struct server *server, struct sockaddr_storage *address,

@@ -83,6 +83,12 @@ def test_folds():
            usage("--folds takes a whole number from 2 to 64, not '1'", "train "))
 
 
+def test_train_without_a_name():
+    """train -o -: a mood file has others beside it"""
+    expect(run("train", "-o", "-", "x.csv"), 2, "",
+           usage("--output needs a file with a name", "train "))
+
+
 def test_no_photo():
     """recommend without a photo"""
     expect(run("recommend"), 2, "", usage("recommend needs PHOTO..."))

@@ -119,6 +119,15 @@ def test_origins():
         assert got.headers["vary"] == "Origin", got
 
 
+def test_tls_of_other_files():
+    """what is no PEM file is refused by its name"""
+    http.need_models()
+    photo = http.PHOTOS / "cat.jpg"
+    out = subprocess.run([DYLUMO, "serve", "--tls-cert", photo, "--tls-key", photo],
+                         env=environment(), stderr=subprocess.PIPE, text=True, check=False)
+    assert out.returncode == 8 and "cat.jpg: is no PEM file" in out.stderr, out
+
+
 def test_tls():
     """HTTPS with a certificate and its key"""
     if not shutil.which("openssl"):
