@@ -188,6 +188,12 @@ DYLUMO_API DYLUMO_MUST_USE enum dylumo_status
 dylumo_open(struct dylumo **out, const struct dylumo_options *options, struct dylumo_error *err);
 DYLUMO_API void dylumo_close(struct dylumo *dylumo);
 
+/* Whether the calling thread's calls share their work among the context's threads, as they do at
+ * first (1), or keep it to this thread (0). For programs that answer several pictures at once: one
+ * alone is then quickest shared, several beside each other are quickest unshared. The answers are
+ * the same. */
+DYLUMO_API void dylumo_share_work(int shared);
+
 /* The file that would be opened as "encoder", "mood" or "songs", into path[size]. */
 DYLUMO_API DYLUMO_MUST_USE enum dylumo_status dylumo_locate(const char *part, char *path,
                                                             size_t size, struct dylumo_error *err);

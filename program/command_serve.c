@@ -204,7 +204,6 @@ int command_serve(int argc, char **argv)
                    .say = say},
         .context = DYLUMO_CONTEXT_INIT,
     };
-    request.context.threads = 1; /* requests run beside each other instead */
     request.server.open.context = &request.context;
     request.server.origins = request.origins;
     struct program_arguments args = program_arguments_of(&usage, argc, argv);

@@ -45,6 +45,10 @@ enum dylumo_status dy_encoder_open(struct dy_encoder **out, const char *path,
                                    enum dy_precision precision, unsigned threads,
                                    struct dylumo_error *err) DY_MUST_USE;
 void dy_encoder_close(struct dy_encoder *encoder);
+
+/* Whether runs that the calling thread makes from now on share their work among the encoder's
+ * threads, as they do at first, or keep it to themselves. The results are the same, bit by bit. */
+void dy_encoder_share(bool shared);
 const struct dy_encoder_info *dy_encoder_info(const struct dy_encoder *encoder);
 
 /* The text tower of the same file alone, as an encoder of words. Its embeddings lie in the space of

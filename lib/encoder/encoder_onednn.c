@@ -1,12 +1,15 @@
 /* Convolutions over oneDNN: descriptor, post-ops, primitive, memory objects. */
 #include "encoder_onednn.h"
 
+#include "dy_encoder.h"
+
 #include <math.h>
 #include <sys/mman.h>
 
 /* libgomp's own; clang's omp.h would speak of another runtime than oneDNN's. */
 extern void omp_set_num_threads(int count);
 extern int omp_get_max_threads(void);
+extern void omp_set_max_active_levels(int levels);
 
 void encoder_onednn_limit(const struct dy_cpu *cpu)
 {
@@ -22,6 +25,12 @@ unsigned encoder_onednn_threads(unsigned threads)
     if (before != (int)threads)
         omp_set_num_threads((int)threads);
     return (unsigned)before;
+}
+
+/* Where no level of teams may be active, every team is the caller alone. */
+void dy_encoder_share(bool shared)
+{
+    omp_set_max_active_levels(shared ? 1 : 0);
 }
 
 void encoder_ask_for_huge_pages(void *memory, size_t size)

@@ -123,6 +123,11 @@ void dylumo_close(struct dylumo *dylumo)
     dy_free(dylumo);
 }
 
+void dylumo_share_work(int shared)
+{
+    dy_encoder_share(shared != 0);
+}
+
 const struct dylumo_view *dylumo_view(const struct dylumo *dylumo)
 {
     return &dylumo->view;

@@ -207,6 +207,7 @@ struct server {
 
     pthread_mutex_t models_lock;
     struct server_models *models;
+    atomic_uint answering; /* workers at a request */
 
     pthread_mutex_t links_lock;
     struct server_link *links;

@@ -46,7 +46,10 @@ static void *run(void *user)
     struct server *server = worker->server;
     for (struct server_request *request; (request = take(server));) {
         struct server_models *models = server_models_take(server);
+        bool alone = atomic_fetch_add(&server->answering, 1) == 0 && !server->metrics.waiting;
+        dylumo_share_work(alone); /* beside others a core each is quickest */
         request->route->answer(request, worker, models);
+        atomic_fetch_sub(&server->answering, 1);
         server_models_give(server, models);
         MHD_resume_connection(request->connection); /* from here the request is not ours */
     }

@@ -210,6 +210,25 @@ static void team_size_changes_nothing_that_matters(void **state)
     assert_true(cosine(by_count[0], by_count[2]) > 0.9999999);
 }
 
+static void unshared_runs_are_the_same(void **state)
+{
+    (void)state;
+    static const enum dy_precision precisions[] = {DY_PRECISION_AUTO, DY_PRECISION_F32};
+    for (size_t p = 0; p < DY_COUNT(precisions); p++) {
+        struct pair pair;
+        float shared[FEATURES], alone[FEATURES];
+        assert_true(pair_open(&pair, precisions[p], 2));
+        for (int i = 0; i < PICTURES; i++) {
+            assert_ok(dy_encoder_run(pair.encoder, pair.work, pictures[i], shared, &err));
+            dy_encoder_share(false);
+            assert_ok(dy_encoder_run(pair.encoder, pair.work, pictures[i], alone, &err));
+            dy_encoder_share(true);
+            assert_memory_equal(shared, alone, sizeof alone);
+        }
+        pair_close(&pair);
+    }
+}
+
 /* One thread of several on one encoder. */
 struct runner {
     const struct dy_encoder *encoder;
@@ -448,6 +467,7 @@ int main(void)
         cmocka_unit_test(order_is_rows_columns_rgb),
         cmocka_unit_test(runs_are_equal_and_allocate_nothing),
         cmocka_unit_test(team_size_changes_nothing_that_matters),
+        cmocka_unit_test(unshared_runs_are_the_same),
         cmocka_unit_test(threads_share_one_encoder),
         cmocka_unit_test(scratch_of_another_encoder_is_refused),
         cmocka_unit_test(every_allocation_may_fail),
