@@ -50,9 +50,11 @@ tsan: setup-check
 	@TSAN_OPTIONS=suppressions=$(CURDIR)/tests/support/tsan.supp $(MESON_TEST) -C build/tsan \
 	    --suite unit --timeout-multiplier 10; tools/count_tests.py build/tsan
 
+# oneDNN's AVX2 kernels read past their own packed panels; dav1d's long blocks are too much for VEX whole
 valgrind: setup-lint build-release
-	@DYLUMO_CPU=scalar $(MESON_TEST) -C build --suite unit --timeout-multiplier 30 --wrapper \
-	    'valgrind -q --error-exitcode=99 --suppressions=$(CURDIR)/tests/support/valgrind.supp'
+	@DYLUMO_CPU=scalar ONEDNN_MAX_CPU_ISA=SSE41 $(MESON_TEST) -C build --suite unit \
+	    --timeout-multiplier 30 --wrapper \
+	    'valgrind -q --vex-guest-max-insns=20 --error-exitcode=99 --suppressions=$(CURDIR)/tests/support/valgrind.supp'
 
 # libFuzzer on every reader of foreign bytes, FUZZ_SECONDS each
 FUZZ_SECONDS = 60
