@@ -76,10 +76,8 @@ static bool widen(const struct dy_tensor *tensor, float *to, size_t count)
         for (size_t i = 0; i < count; i++)
             to[i] = dy_f16_to_f32(halves[i]);
     } else if (tensor->dtype == DY_BF16) {
-        for (size_t i = 0; i < count; i++) {
-            uint32_t bits = (uint32_t)halves[i] << 16;
-            memcpy(&to[i], &bits, sizeof bits);
-        }
+        for (size_t i = 0; i < count; i++)
+            to[i] = dy_bf16_to_f32(halves[i]);
     } else if (tensor->dtype == DY_F64) {
         for (size_t i = 0; i < count; i++)
             to[i] = (float)doubles[i];
@@ -144,20 +142,13 @@ static enum dylumo_status add(struct job *job, const char *name, enum dy_dtype d
     return DYLUMO_OK;
 }
 
-static uint16_t to_bf16(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return (uint16_t)((bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16); /* to nearest, ties to even */
-}
-
 static enum dylumo_status give_bf16(struct job *job, const char *name, unsigned dims,
                                     const uint64_t *shape, float *numbers)
 {
     size_t count = product(dims, shape);
     uint16_t *rounded = dy_new_array(count + 1, sizeof *rounded);
     for (size_t i = 0; rounded && i < count; i++)
-        rounded[i] = to_bf16(numbers[i]);
+        rounded[i] = dy_bf16_from_f32(numbers[i]);
     dy_free(numbers);
     return rounded ? add(job, name, DY_BF16, dims, shape, rounded) : no_memory(job);
 }

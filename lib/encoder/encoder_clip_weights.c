@@ -9,23 +9,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* ------------------------------------------------------------------ numbers */
-
-static float bf16_to_f32(uint16_t narrow)
-{
-    uint32_t bits = (uint32_t)narrow << 16;
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-/* To nearest even; the value is finite. */
-static uint16_t bf16_from_f32(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return (uint16_t)((bits + 0x7FFFU + (bits >> 16 & 1U)) >> 16);
-}
+/* ------------------------------------------------------------------ rows */
 
 void clip_read_row(float *row, const struct clip_matrix_source *from, size_t index)
 {
@@ -35,7 +19,7 @@ void clip_read_row(float *row, const struct clip_matrix_source *from, size_t ind
         memcpy(row, (const float *)data + index * count, count * sizeof *row);
     } else if (from->weight->dtype == DY_BF16) {
         for (size_t i = 0; i < count; i++)
-            row[i] = bf16_to_f32(((const uint16_t *)data)[index * count + i]);
+            row[i] = dy_bf16_to_f32(((const uint16_t *)data)[index * count + i]);
     } else {
         for (size_t i = 0; i < count; i++)
             row[i] = (float)((const int8_t *)data)[index * count + i] * from->scale[index];
@@ -76,7 +60,7 @@ static bool read_bf16(void *user, void *items, size_t first, size_t count)
         if (!read_f32(user, row, first + i, 1))
             return false;
         for (size_t c = 0; c < columns; c++)
-            rows[i * columns + c] = bf16_from_f32(row[c]);
+            rows[i * columns + c] = dy_bf16_from_f32(row[c]);
     }
     return true;
 }

@@ -59,14 +59,6 @@ static bool halves_finite(const uint16_t *halves, size_t count)
     return !bad;
 }
 
-/* Round to nearest even; the value is finite. */
-static uint16_t bf16_of(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return (uint16_t)((bits + 0x7FFFU + (bits >> 16 & 1U)) >> 16);
-}
-
 /* ------------------------------------------------------------------ narrowing */
 
 __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16"))) void
@@ -84,19 +76,11 @@ encoder_narrow(uint16_t *out, const float *in, size_t count)
     }
 }
 
-static float bf16_value(uint16_t narrow)
-{
-    uint32_t bits = (uint32_t)narrow << 16;
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-/* The neighbour of bf16_of(value) on value's other side. */
+/* The neighbour of dy_bf16_from_f32(value) on value's other side. */
 static uint16_t bf16_other(float value)
 {
-    uint16_t near = bf16_of(value);
-    float found = bf16_value(near);
+    uint16_t near = dy_bf16_from_f32(value);
+    float found = dy_bf16_to_f32(near);
     bool grow = found == value || (found < value) == (value > 0); /* away from zero */
     return (uint16_t)(grow ? near + 1 : near ? near - 1 : near);
 }
@@ -108,9 +92,9 @@ static void round_filter(uint16_t *narrow, const float *filter, size_t taps)
     float turn[TAPS_MAX]; /* what the sum gains when a number is rounded the other way */
     float excess = 0;
     for (size_t t = 0; t < taps; t++) {
-        narrow[t] = bf16_of(filter[t]);
-        turn[t] = bf16_value(bf16_other(filter[t])) - bf16_value(narrow[t]);
-        excess += bf16_value(narrow[t]) - filter[t];
+        narrow[t] = dy_bf16_from_f32(filter[t]);
+        turn[t] = dy_bf16_to_f32(bf16_other(filter[t])) - dy_bf16_to_f32(narrow[t]);
+        excess += dy_bf16_to_f32(narrow[t]) - filter[t];
     }
     for (size_t round = 0; round < taps; round++) {
         size_t best = 0;
@@ -162,7 +146,7 @@ static void put_bf16(const struct packing *packing, size_t at, const float *row)
 {
     uint16_t *room = (uint16_t *)packing->room + at;
     for (size_t o = 0; o < packing->outs; o++)
-        room[packing->out_offset[o]] = bf16_of(row[o]);
+        room[packing->out_offset[o]] = dy_bf16_from_f32(row[o]);
 }
 
 /* Two rows at once: one 32-bit number holds both. */
@@ -173,7 +157,7 @@ static void put_bf16_pair(const struct packing *packing, size_t at, const float 
     for (size_t o = 0; o < packing->outs; o += packing->run) {
         uint32_t both[16];
         for (size_t i = 0; i < packing->run; i++)
-            both[i] = bf16_of(even[o + i]) | (uint32_t)bf16_of(odd[o + i]) << 16;
+            both[i] = dy_bf16_from_f32(even[o + i]) | (uint32_t)dy_bf16_from_f32(odd[o + i]) << 16;
         memcpy(room + packing->out_offset[o], both, packing->run * sizeof *both);
     }
 }

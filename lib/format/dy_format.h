@@ -5,6 +5,8 @@
 
 #include "dy_base.h"
 
+#include <string.h>
+
 /* ------------------------------------------------------------------ safetensors
  * (format_safetensors.c) Hugging Face's layout: u64 header length, JSON header, data. */
 
@@ -66,6 +68,23 @@ size_t dy_dtype_size(enum dy_dtype dtype);
 /* Half floats: exact widening; rounding to nearest even. */
 float dy_f16_to_f32(uint16_t half);
 uint16_t dy_f16_from_f32(float value);
+
+/* bfloat16, the upper half of an f32, for inner loops: exact widening; rounding of a finite value
+ * to nearest even. */
+static inline float dy_bf16_to_f32(uint16_t narrow)
+{
+    uint32_t bits = (uint32_t)narrow << 16;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static inline uint16_t dy_bf16_from_f32(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return (uint16_t)((bits + 0x7FFFU + (bits >> 16 & 1U)) >> 16);
+}
 
 /* ------------------------------------------------------------------ songs file
  * (format_songs.c, format_songs_write.c, format_songs_check.c) docs/formats/songs.md

@@ -7,8 +7,8 @@
 #include <math.h>
 #include <stdatomic.h>
 
-/* Up to this many times the root of their number allowed, looking at just these is faster than the
- * tree, whose time grows as fewer pass; measured from 267,619 to 10,000,000 songs. */
+/* Up to this many times the root of their number allowed, looking at just these is taken to be
+ * faster than the tree, whose time grows as fewer pass (docs/numbers/search.md). */
 #define FEW_ALLOWED 16
 /* A list of more than one song in so many is faster scanned. */
 #define LONG_LIST 64

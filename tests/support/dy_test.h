@@ -37,6 +37,9 @@ void test_folder_remove(char *folder);
 /* The same as a test's or a group's setup and teardown: *state is the folder. */
 int test_folder_setup(void **state);
 int test_folder_teardown(void **state);
+
+/* Of two vectors, in double. */
+double test_cosine(const float *a, const float *b, size_t count);
 /* folder/name in a static ring of 8 buffers. */
 const char *test_path(const char *folder, const char *name);
 void test_write_file(const char *path, const void *data, size_t size);

@@ -2,6 +2,7 @@
 #include "dy_test.h"
 
 #include <ftw.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -91,4 +92,15 @@ const char *test_shared(const char *name)
     snprintf(below, sizeof below, "../shared/data/%s", name);
     const char *path = join(source_folder(), below);
     return access(path, R_OK) ? NULL : path;
+}
+
+double test_cosine(const float *a, const float *b, size_t count)
+{
+    double ab = 0, aa = 0, bb = 0;
+    for (size_t i = 0; i < count; i++) {
+        ab += (double)a[i] * (double)b[i];
+        aa += (double)a[i] * (double)a[i];
+        bb += (double)b[i] * (double)b[i];
+    }
+    return ab / sqrt(aa * bb);
 }

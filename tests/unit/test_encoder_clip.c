@@ -121,17 +121,6 @@ static const float *golden(const char *name)
 
 /* ------------------------------------------------------------------ helpers */
 
-static double cosine(const float *a, const float *b)
-{
-    double ab = 0, aa = 0, bb = 0;
-    for (int i = 0; i < DIMENSION; i++) {
-        ab += (double)a[i] * (double)b[i];
-        aa += (double)a[i] * (double)a[i];
-        bb += (double)b[i] * (double)b[i];
-    }
-    return ab / sqrt(aa * bb);
-}
-
 /* One open encoder with its scratch. */
 struct pair {
     struct dy_encoder *encoder;
@@ -167,7 +156,7 @@ static void check_pictures(const char *path, enum dy_precision precision, const 
     for (int i = 0; i < PICTURES; i++) {
         float embedding[DIMENSION];
         assert_ok(dy_encoder_run(pair.encoder, pair.work, pictures[i], embedding, &err));
-        double found = cosine(embedding, wanted + i * DIMENSION);
+        double found = test_cosine(embedding, wanted + i * DIMENSION, DIMENSION);
         print_message("%s, picture %d: cosine %.7f\n", reference, i, found);
         assert_true(found >= least);
     }
@@ -270,7 +259,7 @@ static void batches_give_what_single_runs_give(void **state)
         assert_ok(dy_encoder_run_many(pair.encoder, pair.work, pixels, COUNT, together[0], &err));
         for (int i = 0; i < COUNT; i++) {
             assert_ok(dy_encoder_run(pair.encoder, pair.work, pixels[i], alone, &err));
-            assert_true(cosine(alone, together[i]) > 0.9999999);
+            assert_true(test_cosine(alone, together[i], DIMENSION) > 0.9999999);
         }
         assert_ok(dy_encoder_run_many(pair.encoder, pair.work, pixels, 0, together[0], &err));
         pair_close(&pair);
@@ -335,7 +324,7 @@ static void check_words(const char *path, enum dy_precision precision, const cha
         float embedding[DIMENSION];
         assert_ok(
             dy_encoder_run_text(pair.encoder, pair.work, text, strlen(text), embedding, &err));
-        double found = cosine(embedding, wanted + i * DIMENSION);
+        double found = test_cosine(embedding, wanted + i * DIMENSION, DIMENSION);
         print_message("%s '%s': cosine %.7f\n", reference, text, found);
         assert_true(found >= least);
     }

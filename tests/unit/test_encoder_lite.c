@@ -66,17 +66,6 @@ static int tear_down(void **state)
 
 /* ------------------------------------------------------------------ helpers */
 
-static double cosine(const float *a, const float *b)
-{
-    double ab = 0, aa = 0, bb = 0;
-    for (int i = 0; i < FEATURES; i++) {
-        ab += (double)a[i] * (double)b[i];
-        aa += (double)a[i] * (double)a[i];
-        bb += (double)b[i] * (double)b[i];
-    }
-    return ab / sqrt(aa * bb);
-}
-
 /* One open encoder with its scratch. */
 struct pair {
     struct dy_encoder *encoder;
@@ -109,7 +98,7 @@ static void check_precision(enum dy_precision precision, double least)
     for (int i = 0; i < PICTURES; i++) {
         float embedding[FEATURES];
         assert_ok(dy_encoder_run(pair.encoder, pair.work, pictures[i], embedding, &err));
-        double found = cosine(embedding, golden + i * FEATURES);
+        double found = test_cosine(embedding, golden + i * FEATURES, FEATURES);
         print_message("picture %d: cosine %.7f\n", i, found);
         assert_true(found >= least);
     }
@@ -170,7 +159,7 @@ static void order_is_rows_columns_rgb(void **state)
                                                         : pictures[1][(x * SIZE + y) * 3 + c];
         float embedding[FEATURES];
         assert_ok(dy_encoder_run(pair.encoder, pair.work, other, embedding, &err));
-        assert_true(cosine(embedding, golden + FEATURES) < 0.99);
+        assert_true(test_cosine(embedding, golden + FEATURES, FEATURES) < 0.99);
     }
     free(other);
     pair_close(&pair);
@@ -206,8 +195,8 @@ static void team_size_changes_nothing_that_matters(void **state)
             dy_encoder_run(pair.encoder, pair.work, pictures[0], by_count[threads - 1], &err));
         pair_close(&pair);
     }
-    assert_true(cosine(by_count[0], by_count[1]) > 0.9999999);
-    assert_true(cosine(by_count[0], by_count[2]) > 0.9999999);
+    assert_true(test_cosine(by_count[0], by_count[1], FEATURES) > 0.9999999);
+    assert_true(test_cosine(by_count[0], by_count[2], FEATURES) > 0.9999999);
 }
 
 static void unshared_runs_are_the_same(void **state)

@@ -1,4 +1,4 @@
-/* format_half.c: every half there and back, and rounding at the edges. */
+/* format_half.c: every half and bfloat16 there and back, and rounding at the edges. */
 #include "dy_format.h"
 #include "dy_test.h"
 
@@ -40,12 +40,26 @@ static void ties_go_to_even(void **state)
     assert_int_equal(dy_f16_from_f32(1e30f), 0x7C00);
 }
 
+static void bf16_survives_and_rounds(void **state)
+{
+    (void)state;
+    for (uint32_t narrow = 0; narrow < 65536; narrow++)
+        if ((narrow & 0x7F80u) != 0x7F80u)
+            assert_int_equal(dy_bf16_from_f32(dy_bf16_to_f32((uint16_t)narrow)), narrow);
+    assert_int_equal(dy_bf16_from_f32(1.0f), 0x3F80);
+    assert_int_equal(dy_bf16_from_f32(1.0f + 0x1p-8f), 0x3F80);
+    assert_int_equal(dy_bf16_from_f32(1.0f + 3 * 0x1p-8f), 0x3F82);
+    assert_int_equal(dy_bf16_from_f32(1.0f + 0x1.01p-8f), 0x3F81);
+    assert_int_equal(dy_bf16_from_f32(-2.0f), 0xC000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_half_survives),
         cmocka_unit_test(known_values),
         cmocka_unit_test(ties_go_to_even),
+        cmocka_unit_test(bf16_survives_and_rounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
